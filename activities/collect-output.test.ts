@@ -1,0 +1,172 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clipSubject, type GenerationInput } from '../domain/contract.js';
+import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
+import { findClip } from '../storage/clips-repository.js';
+import { findPurchase } from '../storage/ledger.js';
+import { receiveWebhook } from '../storage/webhook-inbox.js';
+import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
+import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
+import { createBuy } from './buy.js';
+import { createCollectOutput } from './collect-output.js';
+import { createProviderActivities } from './provider-activities.js';
+
+let rig: ActivityRig;
+let replicate: TestReplicate;
+let clip: Buffer;
+beforeAll(async () => {
+  [rig, replicate] = await Promise.all([createActivityRig(), startTestReplicate()]);
+  clip = await readFile(replicate.clipPath);
+});
+afterAll(() => Promise.all([rig.close(), replicate.close()]));
+
+async function bought(provider: FakeProvider): Promise<GenerationInput & { predictionId: string }> {
+  const subject = { jobId: await rig.order(1), subject: clipSubject(1) };
+  const { predictionId } = await attempt(createBuy(rig.deps(provider)), subject);
+  return { ...subject, predictionId };
+}
+
+const clipRow = (jobId: string): ReturnType<typeof findClip> => findClip(rig.database.knex, jobId, 1);
+
+describe('collectOutput', () => {
+  it('stores what was bought, byte for byte, with its cost, and leaves no file', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    const deps = rig.deps(provider);
+    expect(await attempt(createCollectOutput(deps), input)).toEqual({
+      status: 'stored',
+      predictionId: input.predictionId,
+    });
+    const stored = await clipRow(input.jobId);
+    expect(stored).toMatchObject({ status: 'stored', costUsd: 0.4, error: null });
+    expect(await buffer(deps.blobs.open(stored?.blobId ?? ''))).toEqual(clip);
+    expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({ state: 'stored', costUsd: 0.4 });
+    expect(await readdir(deps.workRoot)).toEqual([]);
+  });
+
+  it('changes nothing when it is repeated after its end', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    const collect = createCollectOutput(rig.deps(provider));
+    await attempt(collect, input);
+    const once = await clipRow(input.jobId);
+    await attempt(collect, input);
+    expect(await clipRow(input.jobId)).toEqual(once);
+  });
+
+  it('goes by the signed body in the inbox and does not ask the provider', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    const { outputUrls } = await provider.get(input.predictionId);
+    const now = new Date().toISOString();
+    await receiveWebhook(rig.database.knex, {
+      webhookId: `msg_${input.predictionId}`,
+      predictionId: input.predictionId,
+      body: {
+        id: input.predictionId,
+        model: 'google/veo-3.1-fast',
+        status: 'succeeded',
+        output: outputUrls[0],
+        created_at: now,
+        started_at: now,
+        completed_at: now,
+        metrics: { video_output_duration_seconds: 4 },
+      },
+    });
+    const silent = { ...provider, get: () => Promise.reject(new Error('the provider was asked')) };
+    await attempt(createCollectOutput(rig.deps(silent)), input);
+    expect((await clipRow(input.jobId))?.status).toBe('stored');
+  });
+
+  it('asks to be called again for a prediction that has not ended, whatever a signal said', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    await expect(attempt(createCollectOutput(rig.deps(provider)), input)).rejects.toMatchObject({
+      code: 'PURCHASE_PENDING',
+    });
+  });
+
+  it.each([
+    ['E005 flagged as sensitive', 'PROVIDER_REFUSED_CONTENT'],
+    ['E006 could not read the input', 'PROVIDER_INPUT_UNREADABLE'],
+    ['E1000 something broke', 'PREDICTION_FAILED'],
+  ])('names why a prediction failed: %s is %s, and costs nothing', async (error, code) => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'failed', error });
+    await expect(attempt(createCollectOutput(rig.deps(provider)), input)).rejects.toMatchObject({ code });
+    expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({
+      state: 'failed',
+      costUsd: 0,
+      error: { code },
+    });
+  });
+
+  it('refuses a clip that is too short or no video, without storing it', async () => {
+    for (const output of [clip.subarray(0, clip.length - 200), Buffer.from('<html>not a video</html>')]) {
+      const provider = createFakeProvider();
+      const input = await bought(provider);
+      provider.finish(input.predictionId, { status: 'succeeded', output });
+      const deps = rig.deps(provider);
+      await expect(attempt(createCollectOutput(deps), input)).rejects.toMatchObject({ code: 'OUTPUT_BROKEN' });
+      expect(await clipRow(input.jobId)).toMatchObject({ status: 'storing', blobId: null });
+      expect(await readdir(deps.workRoot)).toEqual([]);
+    }
+  });
+
+  it('does not touch a prediction of another generation', async () => {
+    const provider = createFakeProvider();
+    const [mine, other] = [await bought(provider), await bought(provider)];
+    const input = { ...mine, predictionId: other.predictionId };
+    await expect(attempt(createCollectOutput(rig.deps(provider)), input)).rejects.toMatchObject({
+      code: 'PROVIDER_NOT_FOUND',
+    });
+  });
+
+  it.each([
+    ['truncated-file', 'OUTPUT_BROKEN'],
+    ['expired-output', 'OUTPUT_LOST'],
+  ])('says %s is %s, over real HTTP', async (fault, code) => {
+    const { provider } = replicate;
+    await replicate.arm({ fault, match: { promptIncludes: fault } });
+    const jobId = await rig.order(1, { clips: [{ prompt: `a room, ${fault}`, durationSeconds: 4 }] });
+    const subject = { jobId, subject: clipSubject(1) };
+    const { predictionId } = await attempt(createBuy(rig.deps(provider)), subject);
+    const collect = createCollectOutput(rig.deps(provider));
+    await expect(attempt(collect, { ...subject, predictionId })).rejects.toMatchObject({ code });
+    if (code !== 'OUTPUT_BROKEN') return;
+    // The fault was armed once: fetching again gets the whole file.
+    await attempt(collect, { ...subject, predictionId });
+    expect((await clipRow(jobId))?.status).toBe('stored');
+  });
+});
+
+describe('cancelPurchase', () => {
+  it('cancels at the provider and in the ledger', async () => {
+    const provider = createFakeProvider();
+    const { predictionId, ...subject } = await bought(provider);
+    const { cancelPurchase } = createProviderActivities(rig.deps(provider));
+    expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: null });
+    expect(provider.made.map(({ status }) => status)).toEqual(['canceled']);
+    // Canceled after its start: the provider charges for it.
+    expect(await findPurchase(rig.database.knex, predictionId)).toMatchObject({ state: 'canceled', costUsd: 0.4 });
+  });
+
+  it('names a prediction that has succeeded meanwhile, so that its output is kept', async () => {
+    const provider = createFakeProvider();
+    const { predictionId, ...subject } = await bought(provider);
+    provider.finish(predictionId, { status: 'succeeded', output: clip });
+    const { cancelPurchase } = createProviderActivities(rig.deps(provider));
+    expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: predictionId });
+  });
+
+  it('has nothing to do where nothing was bought', async () => {
+    const subject = { jobId: await rig.order(1), subject: clipSubject(1) };
+    const { cancelPurchase } = createProviderActivities(rig.deps(createFakeProvider()));
+    expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: null });
+  });
+});

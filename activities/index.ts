@@ -1,0 +1,30 @@
+/** The activities by the task queue they run on. */
+import type {
+  BuyingActivities,
+  MediaActivities,
+  ProviderActivities,
+  RowActivities,
+} from '../domain/activity-contract.js';
+import { createBuy } from './buy.js';
+import { createCollectOutput } from './collect-output.js';
+import { createCutVideo } from './cut-video.js';
+import type { ActivityDeps } from './deps.js';
+import { createEndGeneration } from './generation-rows.js';
+import { createJobRowActivities } from './job-rows.js';
+import { createProviderActivities } from './provider-activities.js';
+
+export function createLightActivities(deps: ActivityDeps): RowActivities & ProviderActivities {
+  return {
+    ...createJobRowActivities(deps),
+    ...createProviderActivities(deps),
+    endGeneration: createEndGeneration(deps),
+  };
+}
+
+export function createBuyingActivities(deps: ActivityDeps): BuyingActivities {
+  return { buy: createBuy(deps) };
+}
+
+export function createMediaActivities(deps: ActivityDeps): MediaActivities {
+  return { collectOutput: createCollectOutput(deps), cutVideo: createCutVideo(deps) };
+}

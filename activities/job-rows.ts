@@ -1,0 +1,76 @@
+import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
+import type { VideoJobInput } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
+import { CLIP_STATES, JOB_STATES, type JobState } from '../domain/states.js';
+import { listClips, moveClip } from '../storage/clips-repository.js';
+import { findJob, type JobRecord, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import type { ActivityDeps } from './deps.js';
+
+/** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
+const OWED_AFTER_MS = 30_000;
+const OWED_AT_ONCE = 100;
+
+/** `cancelled` is final; a reset may lead back from every other state. */
+const BEFORE_CANCEL: readonly JobState[] = JOB_STATES.filter((state) => state !== 'cancelled');
+const UNFINISHED_CLIPS = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
+
+type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob' | 'startOwedRuns'>;
+
+export function createJobRowActivities({ knex, settings, startRun, logger }: ActivityDeps): JobRowActivities {
+  return {
+    /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
+    async planJob(run): Promise<JobPlan> {
+      const job = await requireJob(run);
+      await requireMoved(run, await moveJob(knex, run, BEFORE_CANCEL, { status: 'generating', error: null }));
+      const clips = await listClips(knex, [run.jobId]);
+      return {
+        summary: `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
+        clips: clips.map((clip) => clip.number),
+        parallelClips: settings.parallelClips,
+      };
+    },
+
+    async completeJob(run) {
+      await requireMoved(run, await moveJob(knex, run, BEFORE_CANCEL, { status: 'completed', completed: true }));
+      const { durationSeconds, sizeBytes } = await requireJob(run);
+      if (durationSeconds === null || sizeBytes === null) {
+        throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
+      }
+      return { status: 'completed', durationSeconds, sizeBytes };
+    },
+
+    async endJob({ end, error, ...run }) {
+      for (const clip of await listClips(knex, [run.jobId])) {
+        await moveClip(knex, clip, UNFINISHED_CLIPS, { status: 'cancelled', completed: true });
+      }
+      // A later run, or an earlier cancel, owns the row: then there is nothing to say.
+      const moved = await moveJob(knex, run, BEFORE_CANCEL, { status: end, error, completed: true });
+      if (!moved) logger.info({ ...run, end }, 'the job had already ended or is run again');
+    },
+
+    async startOwedRuns() {
+      const owed = await listOwedStarts(knex, OWED_AFTER_MS, OWED_AT_ONCE);
+      for (const { id: jobId, runNumber } of owed) {
+        await startRun({ jobId, runNumber });
+        await markRunStarted(knex, jobId, runNumber);
+        logger.warn({ jobId, runNumber }, 'started a run that was still owed');
+      }
+      return { started: owed.length };
+    },
+  };
+
+  async function requireJob({ jobId }: VideoJobInput): Promise<JobRecord> {
+    const job = await findJob(knex, jobId);
+    if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
+    return job;
+  }
+
+  async function requireMoved({ jobId, runNumber }: VideoJobInput, moved: boolean): Promise<void> {
+    if (moved) return;
+    const job = await requireJob({ jobId, runNumber });
+    throw new ReelwrightError(
+      'WRONG_STATE',
+      `expected job ${jobId} in run ${runNumber} and not cancelled, seen run ${job.runNumber}, ${job.status}`,
+    );
+  }
+}

@@ -1,0 +1,68 @@
+import { createWriteStream, openAsBlob } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ReelwrightError } from '../domain/errors.js';
+import { withWorkDir } from '../media/work-dir.js';
+import { findAssetContent } from '../storage/asset-content.js';
+import { ASSET_LINK_SECONDS } from '../storage/asset-links.js';
+import { type ClipRecord, moveClip, type PreparedInputs } from '../storage/clips-repository.js';
+import type { ActivityDeps } from './deps.js';
+
+/** A link must outlive the wait in the provider's queue: older ones are issued anew. */
+const MUST_HOLD_MS = 45 * 60_000;
+/** Where the provider does not say how long it keeps a file: as long as it keeps the inputs of predictions. */
+const UNSTATED_FILE_LIFE_MS = 60 * 60_000;
+
+type Deps = Pick<ActivityDeps, 'knex' | 'blobs' | 'provider' | 'assetLinks' | 'publicUrl' | 'workRoot'>;
+
+interface Link {
+  url: string;
+  expiresAt: Date | null;
+}
+
+/**
+ * Makes the clip's images readable for the provider and notes the links on the clip: a signed link to the asset where
+ * the provider reaches our api, else a file uploaded to the provider. Links that still hold are kept.
+ */
+export async function prepareInputs(deps: Deps, clip: ClipRecord, signal: AbortSignal): Promise<PreparedInputs> {
+  if (clip.preparedInputs !== null && stillHolds(clip.preparedInputs)) return clip.preparedInputs;
+  const first = clip.firstAssetId === null ? null : await link(deps, clip.firstAssetId, signal);
+  const last = clip.lastAssetId === null ? null : await link(deps, clip.lastAssetId, signal);
+  const ends = [first, last].flatMap((one) => (one?.expiresAt == null ? [] : [one.expiresAt.getTime()]));
+  const preparedInputs: PreparedInputs = {
+    firstImageUrl: first?.url ?? null,
+    lastImageUrl: last?.url ?? null,
+    expiresAt: ends.length === 0 ? null : new Date(Math.min(...ends)).toISOString(),
+  };
+  await moveClip(deps.knex, clip, [clip.status], { preparedInputs });
+  return preparedInputs;
+}
+
+function stillHolds({ expiresAt }: PreparedInputs): boolean {
+  return expiresAt === null || Date.parse(expiresAt) > Date.now() + MUST_HOLD_MS;
+}
+
+async function link(deps: Deps, assetId: string, signal: AbortSignal): Promise<Link> {
+  if (deps.publicUrl !== undefined) {
+    const token = await deps.assetLinks.sign(assetId);
+    return {
+      url: `${deps.publicUrl}/api/v3/assets/${assetId}/data?token=${encodeURIComponent(token)}`,
+      expiresAt: new Date(Date.now() + ASSET_LINK_SECONDS * 1000),
+    };
+  }
+  return await upload(deps, assetId, signal);
+}
+
+/** By way of a file, so that memory does not depend on the image's size. */
+async function upload(deps: Deps, assetId: string, signal: AbortSignal): Promise<Link> {
+  const asset = await findAssetContent(deps.knex, assetId);
+  if (asset === undefined) throw new ReelwrightError('NOT_FOUND', `expected asset ${assetId}, found none`);
+  return await withWorkDir(deps.workRoot, 'upload', async (dir) => {
+    const path = join(dir, 'input');
+    await pipeline(deps.blobs.open(asset.blobId), createWriteStream(path), { signal });
+    const file = await openAsBlob(path, { type: asset.contentType });
+    const extension = asset.contentType.split('/')[1] ?? 'bin';
+    const { url, expiresAt } = await deps.provider.uploadFile(file, { filename: `${assetId}.${extension}`, signal });
+    return { url, expiresAt: expiresAt ?? new Date(Date.now() + UNSTATED_FILE_LIFE_MS) };
+  });
+}

@@ -1,0 +1,89 @@
+import type { GenerationInput } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
+import { type FinalProviderStatus, isFinalStatus } from '../domain/ledger.js';
+import { predictionCostUsd } from '../domain/purchase.js';
+import { errorOfPrediction } from '../replicate/classify.js';
+import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
+import type { Prediction } from '../replicate/video-provider.js';
+import { findPurchase, type LedgerRow, settlePurchase } from '../storage/ledger.js';
+import { webhooksOf } from '../storage/webhook-inbox.js';
+import type { ActivityDeps } from './deps.js';
+import { failureOf } from './failure-of.js';
+
+type FinalPrediction = Prediction & { status: FinalProviderStatus };
+
+const isFinal = (prediction: Prediction): prediction is FinalPrediction => isFinalStatus(prediction.status);
+
+/** The ledger's row of a prediction; throws PROVIDER_NOT_FOUND where it is not this generation's. */
+export async function requirePurchase(
+  { knex }: Pick<ActivityDeps, 'knex'>,
+  { jobId, subject }: GenerationInput,
+  predictionId: string,
+): Promise<LedgerRow> {
+  const row = await findPurchase(knex, predictionId);
+  if (row?.jobId === jobId && row.subject === subject) return row;
+  throw new ReelwrightError(
+    'PROVIDER_NOT_FOUND',
+    `the ledger has no prediction ${predictionId} for ${subject} of job ${jobId}`,
+  );
+}
+
+/** Writes into the ledger how a prediction ended: what it cost, what it gave, why it failed. Repeating it is harmless. */
+export async function settle(
+  { knex }: Pick<ActivityDeps, 'knex'>,
+  row: LedgerRow,
+  prediction: FinalPrediction,
+): Promise<void> {
+  const ordered = row.input['duration'];
+  await settlePurchase(knex, prediction.id, {
+    status: prediction.status,
+    costUsd: predictionCostUsd({
+      status: prediction.status,
+      started: prediction.startedAt !== null,
+      estimateUsd: row.estimateUsd,
+      orderedSeconds: typeof ordered === 'number' ? ordered : undefined,
+      metrics: prediction.metrics,
+    }),
+    output: prediction.outputUrls,
+    metrics: prediction.metrics,
+    error: prediction.status === 'succeeded' ? null : failureOf(endError(prediction)),
+  });
+}
+
+/** Asks the provider, and settles the purchase where the prediction has ended. */
+export async function askProvider(
+  deps: Pick<ActivityDeps, 'knex' | 'provider'>,
+  row: LedgerRow,
+  predictionId: string,
+  signal: AbortSignal,
+): Promise<Prediction> {
+  const prediction = await deps.provider.get(predictionId, { signal });
+  if (isFinal(prediction)) await settle(deps, row, prediction);
+  return prediction;
+}
+
+/** A prediction that its signed webhook shows as ended, or undefined while none does. */
+export async function settledByWebhook(
+  deps: Pick<ActivityDeps, 'knex'>,
+  row: LedgerRow,
+  predictionId: string,
+): Promise<FinalPrediction | undefined> {
+  const bodies = await webhooksOf(deps.knex, predictionId);
+  // What we cannot read says nothing; the provider is asked instead.
+  const prediction = bodies.filter(isPrediction).map(readPrediction).find(isFinal);
+  if (prediction !== undefined) await settle(deps, row, prediction);
+  return prediction;
+}
+
+/** What a prediction that ended without an output stands for. */
+export function endError({ id, status, error }: Pick<FinalPrediction, 'id' | 'status' | 'error'>): ReelwrightError {
+  switch (status) {
+    case 'canceled':
+      return new ReelwrightError('PREDICTION_CANCELED', `prediction ${id} was canceled at the provider`);
+    case 'aborted':
+      return new ReelwrightError('PREDICTION_ABORTED', `prediction ${id} was aborted before it started`);
+    case 'failed':
+    case 'succeeded':
+      return errorOfPrediction(id, error);
+  }
+}

@@ -1,0 +1,92 @@
+/** The one way to hand a job's run to Temporal: used by the api when a job is ordered and by the reconciler after it. */
+import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowOptions } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { TASK_QUEUE, type VideoJobInput, videoJobId, WORKFLOW_TYPES } from '../domain/contract.js';
+import { cutText } from '../domain/cut-text.js';
+import type { ModelName, Resolution } from '../domain/models.js';
+import type { JobState } from '../domain/states.js';
+import type { JobWithClips } from '../storage/jobs-repository.js';
+
+/** What is told to Temporal of a job whose row is committed. */
+export interface VideoJobStart {
+  jobId: string;
+  ownerId: string;
+  campaignId: string | null;
+  runNumber: number;
+  name: string;
+  /** The models its clips are made with, each once. */
+  models: readonly ModelName[];
+  resolution: Resolution;
+  clipCount: number;
+}
+
+/**
+ * A summary may have 400 bytes as JSON (server setting `limit.userMetadataSummarySize`, which 1.29.1 does not enforce);
+ * with all models named, 240 are left for the job's name.
+ */
+const MAX_NAME_BYTES = 240;
+
+const OWNER = defineSearchAttributeKey('ReelOwner', 'KEYWORD');
+const CAMPAIGN = defineSearchAttributeKey('ReelCampaign', 'KEYWORD');
+const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
+const MODEL = defineSearchAttributeKey('ReelModel', 'KEYWORD_LIST');
+const PROVIDER = defineSearchAttributeKey('ReelProvider', 'KEYWORD_LIST');
+const NEEDS_ATTENTION = defineSearchAttributeKey('ReelNeedsAttention', 'BOOL');
+
+/** Reads from a job's row what its start needs. */
+export function videoJobStart(job: JobWithClips): VideoJobStart {
+  return {
+    jobId: job.id,
+    ownerId: job.ownerId,
+    campaignId: job.campaignId,
+    runNumber: job.runNumber,
+    name: job.name,
+    models: [...new Set(job.clips.map((clip) => clip.model))],
+    resolution: job.resolution,
+    clipCount: job.clips.length,
+  };
+}
+
+/**
+ * Starts the run; harmless when it was started before, running or closed. Throws what the client throws when Temporal
+ * cannot be reached: set a deadline around the call (`client.withDeadline`).
+ */
+export async function startVideoJob(
+  client: Client,
+  job: VideoJobStart,
+  { taskQueue = TASK_QUEUE }: { taskQueue?: string } = {},
+): Promise<void> {
+  const input: VideoJobInput = { jobId: job.jobId, runNumber: job.runNumber };
+  try {
+    await client.workflow.start(WORKFLOW_TYPES.videoJob, { ...startOptions(job), taskQueue, args: [input] });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+function startOptions(job: VideoJobStart): Omit<WorkflowOptions, 'taskQueue' | 'args'> {
+  return {
+    workflowId: videoJobId(job.jobId),
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: OWNER, value: job.ownerId },
+      ...(job.campaignId === null ? [] : [{ key: CAMPAIGN, value: job.campaignId }]),
+      { key: STAGE, value: 'queued' satisfies JobState },
+      { key: MODEL, value: [...job.models] },
+      { key: PROVIDER, value: ['replicate'] },
+      { key: NEEDS_ATTENTION, value: false },
+    ]),
+    // One owner's hundred jobs must not make another's single job wait for all of them.
+    priority: { fairnessKey: job.ownerId },
+    staticSummary: summary(job),
+  };
+}
+
+/** E.g. "Villa Azul: 3 clips, veo-3.1-fast 1080p": what the list of workflows shows beside the id. */
+function summary(job: VideoJobStart): string {
+  const clips = job.clipCount === 1 ? '1 clip' : `${job.clipCount} clips`;
+  return `${cutText(job.name, fitsSummary)}: ${clips}, ${job.models.join(' + ')} ${job.resolution}`;
+}
+
+const fitsSummary = (name: string): boolean => Buffer.byteLength(JSON.stringify(name)) <= MAX_NAME_BYTES;

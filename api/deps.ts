@@ -1,0 +1,56 @@
+/** What the api is given by its composition root, and what tests give it instead. */
+import type { Knex } from 'knex';
+import type { Logger } from '../config/logger.js';
+import type { PredictionCompletedSignal, Subject } from '../domain/contract.js';
+import type { MediaProbe } from '../media/media-probe.js';
+import type { AssetLinks } from '../storage/asset-links.js';
+import type { BlobStore } from '../storage/blob-store.js';
+import type { JobStarter } from './job-starter.js';
+import type { WebhookSecrets } from './webhooks/webhook-secrets.js';
+
+export interface ApiConfig {
+  /** Largest file of one upload, in bytes. */
+  maxUploadBytes: number;
+  /** Where uploads lie until they are checked; made when missing. */
+  uploadFolder: string;
+  temporalNamespace: string;
+  /** Base address of the Temporal Web UI; undefined leaves workflows without a link. */
+  temporalUiUrl: string | undefined;
+  /** Largest JSON body, in bytes. Default 1 MiB. */
+  maxJsonBytes?: number;
+  /** How much of a refused body is still read, so that its sender gets to read the answer, in bytes. Default 64 MiB. */
+  maxDrainBytes?: number;
+}
+
+/** The provider's webhooks on their way to the workflow that waits for them. */
+export interface WebhookPorts {
+  secrets: WebhookSecrets;
+  /** Keeps the body; `known` when a webhook of this id was kept before. */
+  receive(webhook: { webhookId: string; predictionId: string; body: unknown }): Promise<'new' | 'known'>;
+  /** The generation that bought the prediction, as the ledger knows it. */
+  findGeneration(predictionId: string): Promise<{ jobId: string; subject: Subject } | undefined>;
+  /** Tells the workflow; `gone` when no such workflow is running. Rejects when Temporal cannot be reached. */
+  signal(workflowId: string, signal: PredictionCompletedSignal): Promise<'told' | 'gone'>;
+}
+
+/** One part that must be there for the api to be of use. */
+export interface HealthCheck {
+  name: string;
+  /** Rejects when the part is missing. The signal ends the wait. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+export interface ApiDeps {
+  config: ApiConfig;
+  knex: Knex;
+  blobs: BlobStore;
+  assetLinks: AssetLinks;
+  jobStarter: JobStarter;
+  webhooks: WebhookPorts;
+  /** Throws MEDIA_UNREADABLE for what is no media file. */
+  probeMedia(path: string): Promise<MediaProbe>;
+  healthChecks: readonly HealthCheck[];
+  logger: Logger;
+  /** Default: the system's time. */
+  clock?: () => Date;
+}

@@ -1,0 +1,19 @@
+import type { Client } from '@temporalio/client';
+import type { Knex } from 'knex';
+import { requireCurrentSchema } from '../storage/require-schema.js';
+import type { HealthCheck } from './deps.js';
+
+/** The database answers and has this code's schema. */
+export const databaseCheck = (knex: Knex): HealthCheck => ({
+  name: 'database',
+  check: () => requireCurrentSchema(knex),
+});
+
+/** Temporal answers and has our namespace. */
+export const temporalCheck = (client: Client): HealthCheck => ({
+  name: 'temporal',
+  async check(signal) {
+    const { namespace } = client.options;
+    await client.withAbortSignal(signal, () => client.workflowService.describeNamespace({ namespace }));
+  },
+});

@@ -1,0 +1,116 @@
+/** One operation of the contract out of one route. */
+import { type ErrorCode, ERRORS } from '../../domain/errors.js';
+import type { Route, SuccessBody } from '../route.js';
+import { type JsonSchema, ref, schemaOf } from './components.js';
+
+const SECURITY = {
+  key: [{ key: [] }, { bearer: [] }],
+  'key-or-token': [{ key: [] }, { bearer: [] }, { token: [] }],
+  signature: [],
+  open: [],
+};
+
+/** @param head describes HEAD on the same path: no body, and no range */
+export function operationOf(route: Route, head?: 'head'): JsonSchema {
+  const request = requestBody(route);
+  return {
+    operationId: head === undefined ? route.operation : `${route.operation}Head`,
+    tags: [route.tag],
+    summary: head === undefined ? route.summary : `${route.summary}: the headers alone`,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    security: SECURITY[route.access],
+    parameters: [
+      ...parameters(route, 'params', 'path'),
+      ...parameters(route, 'query', 'query'),
+      ...rangeHeaders(route, head),
+    ],
+    ...(request === undefined ? {} : { requestBody: request }),
+    responses: { ...successes(route, head), ...failures(route, head) },
+  };
+}
+
+function parameters(route: Route, from: 'params' | 'query', place: 'path' | 'query'): JsonSchema[] {
+  const schema = route[from];
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema: rest,
+  }));
+}
+
+function rangeHeaders(route: Route, head: 'head' | undefined): JsonSchema[] {
+  if (route.success.body.kind !== 'bytes' || head !== undefined) return [];
+  const description = 'One or several byte ranges (RFC 9110, section 14).';
+  return [{ name: 'Range', in: 'header', required: false, description, schema: { type: 'string' } }];
+}
+
+function requestBody(route: Route): JsonSchema | undefined {
+  const body = route.rawBody ?? (route.json && { contentType: 'application/json', schema: route.json });
+  if (body === undefined) return undefined;
+  return { required: true, content: { [body.contentType]: { schema: schemaOf(body.schema, 'input') } } };
+}
+
+function successes(route: Route, head: 'head' | undefined): Record<string, JsonSchema> {
+  const { status, body } = route.success;
+  if (body.kind !== 'bytes')
+    return { [status]: { description: route.summary, content: { 'application/json': { schema: answer(body) } } } };
+  const bytes = { content: { [body.contentType]: { schema: { type: 'string', format: 'binary' } } } };
+  const unchanged = { 304: { description: 'What the client has is current.' } };
+  if (head !== undefined) return { 200: { description: 'The headers of the whole.' }, ...unchanged };
+  return {
+    200: { description: 'The whole.', ...bytes },
+    206: { description: 'The range that was asked for, or several as multipart/byteranges.', ...bytes },
+    ...unchanged,
+  };
+}
+
+function answer(body: Exclude<SuccessBody, { kind: 'bytes' }>): JsonSchema {
+  if (body.kind === 'plain') return { type: 'object', description: body.description };
+  const item = schemaOf(body.schema, 'output');
+  const list = body.kind === 'list';
+  return {
+    type: 'object',
+    required: ['data', 'error', 'meta'],
+    properties: {
+      data: list ? { type: 'array', items: item } : item,
+      error: { type: 'null' },
+      meta: ref(list ? 'ListMeta' : 'Meta'),
+    },
+    additionalProperties: false,
+  };
+}
+
+/** The errors of a status stand together, since a status is described once. */
+function failures(route: Route, head: 'head' | undefined): Record<string, JsonSchema> {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codesOf(route)) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const content = head === undefined ? { content: { 'application/json': { schema: ref('Error') } } } : {};
+  const entries = [...byStatus].map(([status, codes]) => [status, { description: codes.join(', '), ...content }]);
+  return Object.fromEntries(entries);
+}
+
+function codesOf(route: Route): Set<ErrorCode> {
+  const codes = new Set<ErrorCode>(route.errors);
+  if (route.access === 'key' || route.access === 'key-or-token') codes.add('UNAUTHENTICATED');
+  if (route.access === 'signature') codes.add('INVALID_SIGNATURE');
+  if (route.params !== undefined) codes.add('NOT_FOUND');
+  if (route.query !== undefined) codes.add('VALIDATION_FAILED');
+  if (route.json !== undefined) {
+    for (const code of ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'VALIDATION_FAILED'] as const)
+      codes.add(code);
+  }
+  if (route.success.body.kind === 'bytes') {
+    for (const code of ['PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE', 'NOT_READY'] as const) codes.add(code);
+  }
+  return codes.add('INTERNAL');
+}

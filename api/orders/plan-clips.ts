@@ -1,0 +1,69 @@
+/** Turns the clips of an order into rows, or says which field of the order cannot be had. */
+import { ReelwrightError } from '../../domain/errors.js';
+import { seen } from '../../domain/fields.schema.js';
+import { type ClipSettings, type SettingsProblem, settingsProblems, videoModel } from '../../domain/models.js';
+import type { JobOrder } from '../../domain/orders.schema.js';
+import type { NewClip } from '../../storage/clips-repository.js';
+
+export type ClipsOrder = Extract<JobOrder, { kind: 'clips' }>;
+
+/** An image that an order names, and where it names it. */
+export interface ImageReference {
+  path: string;
+  assetId: string;
+}
+
+/** One row per clip, in order, defaults filled in. Throws VALIDATION_FAILED for what the clip's model does not make. */
+export function planClips(order: ClipsOrder): NewClip[] {
+  return order.clips.map((clip, index) => {
+    const model = clip.model ?? order.model;
+    const settings: ClipSettings = {
+      model,
+      resolution: order.resolution,
+      aspectRatio: order.aspectRatio,
+      generateAudio: order.generateAudio,
+      durationSeconds: clip.durationSeconds ?? videoModel(model).defaultDuration,
+      hasFirstImage: clip.firstImage !== undefined,
+      hasLastImage: clip.lastImage !== undefined,
+    };
+    refuseProblems(settings, (field) => (isClipField(field) ? `clips.${index}.${field}` : field));
+    return {
+      number: index + 1,
+      sceneName: null,
+      model,
+      prompt: clip.prompt,
+      durationSeconds: settings.durationSeconds,
+      firstAssetId: clip.firstImage?.assetId ?? null,
+      lastAssetId: clip.lastImage?.assetId ?? null,
+    };
+  });
+}
+
+/** Every image that the order names. */
+export function imageReferences(order: ClipsOrder): ImageReference[] {
+  return order.clips.flatMap((clip, index) =>
+    (['firstImage', 'lastImage'] as const).flatMap((field) => {
+      const image = clip[field];
+      return image === undefined ? [] : [{ path: `clips.${index}.${field}.assetId`, assetId: image.assetId }];
+    }),
+  );
+}
+
+/** Throws VALIDATION_FAILED for the first thing that the model cannot do; `pathOf` says where the order asks for it. */
+export function refuseProblems(settings: ClipSettings, pathOf: (field: SettingsProblem['field']) => string): void {
+  const problem = settingsProblems(settings)[0];
+  if (problem === undefined) return;
+  const path = pathOf(problem.field);
+  throw new ReelwrightError('VALIDATION_FAILED', `${path}: ${problem.message}`, {
+    details: { path, expected: problem.message, seen: seenIn(settings, problem.field) },
+  });
+}
+
+function seenIn(settings: ClipSettings, field: SettingsProblem['field']): string {
+  if (field === 'firstImage') return settings.hasFirstImage ? 'an image' : 'nothing';
+  if (field === 'lastImage') return settings.hasLastImage ? 'an image' : 'nothing';
+  return seen(settings[field]);
+}
+
+const isClipField = (field: SettingsProblem['field']): boolean =>
+  field === 'durationSeconds' || field === 'firstImage' || field === 'lastImage';

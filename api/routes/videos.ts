@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { ReelwrightError } from '../../domain/errors.js';
+import { id } from '../../domain/fields.schema.js';
+import { findClip } from '../../storage/clips-repository.js';
+import { findJob, type JobRecord } from '../../storage/jobs-repository.js';
+import { type ApiContext, ownerOf } from '../context.js';
+import type { ApiDeps } from '../deps.js';
+import { API_PREFIX, defineRoute, type Route } from '../route.js';
+import { idParams } from '../schemas/common.schema.js';
+import { sendBlob } from '../send-blob.js';
+import { clipFileName, clipNumber, videoVersion } from '../video-names.js';
+
+const CONTENT_TYPE = 'video/mp4';
+
+const videoQuery = z.object({
+  v: z.string().optional().describe('The version, as the videoUrl has it: such an answer may be kept for a year.'),
+});
+
+export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
+  return [
+    defineRoute({
+      method: 'get',
+      path: `${API_PREFIX}/videos/:id/combined`,
+      operation: 'getVideo',
+      tag: 'Videos',
+      summary: "Get a job's finished video",
+      access: 'key',
+      params: idParams,
+      query: videoQuery,
+      success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
+      async handle(ctx, { params, query }) {
+        const job = await jobOf(ctx, params.id);
+        const { videoBlobId, videoSha256, sizeBytes } = job;
+        if (videoBlobId === null || videoSha256 === null || sizeBytes === null) {
+          throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no video yet`);
+        }
+        await sendBlob(ctx, blobs, {
+          blob: { id: videoBlobId, sha256: videoSha256, size: sizeBytes },
+          contentType: CONTENT_TYPE,
+          fileName: `${job.name}.mp4`,
+          lastModified: job.completedAt ?? job.updatedAt,
+          immutable: query.v === videoVersion(videoSha256),
+        });
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: `${API_PREFIX}/videos/:id/clips/:file`,
+      operation: 'getClipVideo',
+      tag: 'Videos',
+      summary: 'Get one clip of a job',
+      access: 'key',
+      params: z.object({ id, file: z.string().describe('clip_001.mp4 is the first one.') }),
+      query: videoQuery,
+      success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
+      async handle(ctx, { params, query }) {
+        const job = await jobOf(ctx, params.id);
+        const number = clipNumber(params.file);
+        const clip = number === undefined ? undefined : await findClip(knex, job.id, number);
+        if (clip === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no clip ${params.file}`);
+        const { blobId, blobSha256, sizeBytes } = clip;
+        if (blobId === null || blobSha256 === null || sizeBytes === null) {
+          throw new ReelwrightError('NOT_FOUND', `clip ${clip.number} of job ${job.id} is not stored yet`);
+        }
+        await sendBlob(ctx, blobs, {
+          blob: { id: blobId, sha256: blobSha256, size: sizeBytes },
+          contentType: CONTENT_TYPE,
+          fileName: `${job.name} ${clipFileName(clip.number)}`,
+          lastModified: clip.completedAt ?? job.updatedAt,
+          immutable: query.v === videoVersion(blobSha256),
+        });
+      },
+    }),
+  ];
+
+  async function jobOf(ctx: ApiContext, jobId: string): Promise<JobRecord> {
+    const job = await findJob(knex, jobId, ownerOf(ctx));
+    if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${jobId}`);
+    return job;
+  }
+}

@@ -1,0 +1,46 @@
+import { ReelwrightError } from '../../domain/errors.js';
+import { sendData } from '../answers.js';
+import type { BackgroundTasks } from '../background-tasks.js';
+import type { ApiDeps } from '../deps.js';
+import { DEFAULT_MAX_JSON_BYTES } from '../mount-routes.js';
+import { parseJson, readBody } from '../read-body.js';
+import { API_PREFIX, defineRoute, type Route } from '../route.js';
+import { predictionBody, webhookQuery, webhookReceipt } from '../schemas/webhooks.schema.js';
+import { validate } from '../validation.js';
+import { deliverWebhook } from '../webhooks/deliver-webhook.js';
+import { checkSignature } from '../webhooks/webhook-signature.js';
+
+export function webhookRoutes({ webhooks, config }: ApiDeps, background: BackgroundTasks): Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: `${API_PREFIX}/webhooks/replicate`,
+      operation: 'receiveReplicateWebhook',
+      tag: 'Webhooks',
+      summary: 'Take a webhook of Replicate',
+      description: 'Signed in the headers webhook-id, webhook-timestamp and webhook-signature (Standard Webhooks).',
+      access: 'signature',
+      query: webhookQuery,
+      rawBody: { contentType: 'application/json', schema: predictionBody },
+      success: { status: 200, body: { kind: 'data', schema: webhookReceipt } },
+      errors: ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'VALIDATION_FAILED', 'NOT_READY'],
+      async handle(ctx, { query }) {
+        const bytes = await readBody(ctx, config.maxJsonBytes ?? DEFAULT_MAX_JSON_BYTES);
+        const webhookId = ctx.get('webhook-id');
+        await checkSignature(webhooks.secrets, bytes, {
+          'webhook-id': webhookId,
+          'webhook-timestamp': ctx.get('webhook-timestamp'),
+          'webhook-signature': ctx.get('webhook-signature'),
+        });
+        const body = parseJson(bytes);
+        const { id: predictionId } = validate(predictionBody, body);
+        const received = await webhooks.receive({ webhookId, predictionId, body }).catch((cause: unknown) => {
+          throw new ReelwrightError('NOT_READY', 'the webhook could not be kept; send it again', { cause });
+        });
+        const { log } = ctx.state;
+        background.run(() => deliverWebhook(webhooks, { predictionId, hint: query.workflow }, log));
+        sendData(ctx, { received });
+      },
+    }),
+  ];
+}

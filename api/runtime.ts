@@ -1,0 +1,100 @@
+/** What the api process opens at its start and closes at its end. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { readEnvironment } from '../config/environment.js';
+import { createLogger } from '../config/logger.js';
+import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
+import { probe } from '../media/probe.js';
+import { removeStaleWorkDirs } from '../media/work-dir.js';
+import { createReplicateProvider } from '../replicate/replicate-provider.js';
+import { createAssetLinks } from '../storage/asset-links.js';
+import { openDatabase } from '../storage/database.js';
+import { findGenerationOf } from '../storage/ledger.js';
+import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
+import { requireCurrentSchema } from '../storage/require-schema.js';
+import { receiveWebhook } from '../storage/webhook-inbox.js';
+import type { ApiDeps } from './deps.js';
+import { databaseCheck, temporalCheck } from './health-checks.js';
+import { createTemporalJobStarter } from './job-starter.js';
+import { createTemporalSignaler } from './webhooks/prediction-signaler.js';
+import { fetchedWebhookSecrets, fixedWebhookSecrets } from './webhooks/webhook-secrets.js';
+
+const VARIABLES = [
+  ...TEMPORAL_VARIABLES,
+  'DATABASE_URL',
+  'TEMPORAL_UI_URL',
+  'REPLICATE_API_TOKEN',
+  'REPLICATE_BASE_URL',
+  'REPLICATE_WEBHOOK_SECRET',
+  'SECRET_KEY',
+  'HOST',
+  'PORT',
+  'LOG_LEVEL',
+  'FFMPEG_PATH',
+  'FFPROBE_PATH',
+  'MAX_UPLOAD_BYTES',
+] as const;
+
+const SECRET_TIMEOUT_MS = 5_000;
+const PROBE_LIMIT_MS = 30_000;
+
+export interface ApiRuntime {
+  env: Pick<ReturnType<typeof readEnvironment<(typeof VARIABLES)[number]>>, 'HOST' | 'PORT'>;
+  deps: ApiDeps;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads the environment and opens the database; throws where something is missing or the schema is not this code's.
+ * Temporal is connected to on first use: orders are taken without it.
+ */
+export async function openApiRuntime(): Promise<ApiRuntime> {
+  const env = readEnvironment(VARIABLES);
+  const logger = createLogger('api', env.LOG_LEVEL);
+  const uploadFolder = join(tmpdir(), 'reelwright');
+  const stale = await removeStaleWorkDirs(uploadFolder);
+  if (stale.length > 0) logger.warn({ stale }, 'removed folders that a killed process left behind');
+  const database = openDatabase(env.DATABASE_URL, {
+    applicationName: 'api',
+    onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+  });
+  const { knex } = database;
+  await requireCurrentSchema(knex);
+  const connection = Connection.lazy(await temporalConnectionOptions(env));
+  const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
+  const provider = createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL });
+  const tools = { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH };
+  const deps: ApiDeps = {
+    config: {
+      maxUploadBytes: env.MAX_UPLOAD_BYTES,
+      uploadFolder,
+      temporalNamespace: env.TEMPORAL_NAMESPACE,
+      temporalUiUrl: env.TEMPORAL_UI_URL,
+    },
+    knex,
+    blobs: createPostgresBlobStore(database.pool),
+    assetLinks: createAssetLinks(env.SECRET_KEY),
+    jobStarter: createTemporalJobStarter(client),
+    webhooks: {
+      secrets:
+        env.REPLICATE_WEBHOOK_SECRET === undefined
+          ? fetchedWebhookSecrets(() => provider.webhookSecret({ signal: AbortSignal.timeout(SECRET_TIMEOUT_MS) }))
+          : fixedWebhookSecrets([env.REPLICATE_WEBHOOK_SECRET]),
+      receive: (webhook) => receiveWebhook(knex, webhook),
+      findGeneration: (predictionId) => findGenerationOf(knex, predictionId),
+      signal: createTemporalSignaler(client),
+    },
+    probeMedia: (path) => probe(tools, path, { timeLimitMs: PROBE_LIMIT_MS }),
+    healthChecks: [databaseCheck(knex), temporalCheck(client)],
+    logger,
+  };
+  return {
+    env,
+    deps,
+    async close() {
+      await connection.close();
+      await database.close();
+    },
+  };
+}

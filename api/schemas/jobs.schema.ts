@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { id } from '../../domain/fields.schema.js';
+
+import { MODEL_NAMES } from '../../domain/models.js';
+import { CLIP_STATES, JOB_STATES } from '../../domain/states.js';
+import { anyObject, pageQuery, timestamp } from './common.schema.js';
+import { errorCode } from './envelope.schema.js';
+
+export const JOB_KINDS = ['clips', 'image-pairs'] as const;
+
+export const jobsQuery = z.strictObject({
+  ...pageQuery,
+  status: z.enum(JOB_STATES).optional(),
+  kind: z.enum(JOB_KINDS).optional(),
+  campaignId: id.optional(),
+});
+
+const failure = z.strictObject({ code: errorCode, message: z.string() }).nullable();
+const workflow = z.strictObject({
+  id: z.string(),
+  url: z.string().nullable().describe('In the Temporal Web UI; null where there is none.'),
+});
+const usd = z.number().describe('US dollars.');
+const counts = Object.fromEntries(CLIP_STATES.map((state) => [state, z.int()])) as Record<
+  (typeof CLIP_STATES)[number],
+  z.ZodInt
+>;
+export const clipCounts = z.strictObject({ ...counts, total: z.int() });
+
+export const clipJson = z.strictObject({
+  number: z.int().describe('From 1, in the order of the video.'),
+  sceneName: z.string().nullable(),
+  status: z.enum(CLIP_STATES),
+  attempt: z.int().describe('Number of the latest purchase; 0 before the first.'),
+  model: z.enum(MODEL_NAMES),
+  prompt: z.string(),
+  durationSeconds: z.number(),
+  predictionId: z.string().nullable(),
+  videoUrl: z.string().nullable(),
+  error: failure,
+  costUsd: usd.nullable(),
+  workflow,
+  startedAt: timestamp.nullable(),
+  completedAt: timestamp.nullable(),
+});
+export type ClipJson = z.output<typeof clipJson>;
+
+export const jobJson = z.strictObject({
+  id: z.uuid(),
+  kind: z.enum(JOB_KINDS),
+  name: z.string(),
+  status: z.enum(JOB_STATES),
+  progress: z.strictObject({ stage: z.enum(JOB_STATES), percent: z.number(), message: z.string(), clips: clipCounts }),
+  clips: z.array(clipJson),
+  warnings: z.array(z.string()),
+  error: failure,
+  videoUrl: z.string().nullable().describe('Path of the video; another one after each cut.'),
+  posterUrl: z.string().nullable(),
+  durationSeconds: z.number().nullable(),
+  sizeBytes: z.int().nullable(),
+  estimatedCostUsd: usd,
+  actualCostUsd: usd,
+  budgetUsd: usd.nullable(),
+  campaignId: z.uuid().nullable(),
+  workflow,
+  metadata: anyObject,
+  createdAt: timestamp,
+  updatedAt: timestamp,
+  completedAt: timestamp.nullable(),
+});
+export type JobJson = z.output<typeof jobJson>;
+
+export const subJobsJson = z.strictObject({ subJobs: z.array(clipJson), summary: clipCounts });
+export type SubJobsJson = z.output<typeof subJobsJson>;

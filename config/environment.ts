@@ -1,0 +1,64 @@
+/** Every variable that a process of this product reads, in one place; nothing else looks at `process.env`. */
+import { z } from 'zod';
+
+const blank = (value: unknown): unknown => (value === '' ? undefined : value);
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blank, schema.optional());
+const withDefault = <T extends z.ZodType>(schema: T, value: string) =>
+  z.preprocess((given) => blank(given) ?? value, schema);
+
+const url = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' });
+const wholeNumber = z.string().regex(/^\d+$/, { error: 'expected a whole number' }).transform(Number);
+const withoutSlash = url.transform((value) => value.replace(/\/+$/, ''));
+
+export const variables = z.object({
+  DATABASE_URL: z.string({ error: 'expected postgres://user:password@host/database' }).min(1),
+  TEMPORAL_ADDRESS: withDefault(z.string(), '127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: withDefault(z.string(), 'default'),
+  TEMPORAL_API_KEY: optional(z.string()),
+  TEMPORAL_TLS_CA_PATH: optional(z.string()),
+  TEMPORAL_TLS_CERT_PATH: optional(z.string()),
+  TEMPORAL_TLS_KEY_PATH: optional(z.string()),
+  /** Base address of the Web UI, for links from jobs; without it a job's workflow has no link. */
+  TEMPORAL_UI_URL: optional(withoutSlash),
+  REPLICATE_API_TOKEN: z.string({ error: 'expected an API token of Replicate' }).min(1),
+  REPLICATE_BASE_URL: withDefault(withoutSlash, 'https://api.replicate.com/v1'),
+  REPLICATE_WEBHOOK_SECRET: optional(z.string().startsWith('whsec_', { error: 'expected whsec_ and base64' })),
+  /** Where the provider reaches the api. Unset: inputs are uploaded to the provider, outcomes are polled. */
+  PUBLIC_URL: optional(withoutSlash),
+  SECRET_KEY: z
+    .string({ error: 'expected at least 32 characters' })
+    .min(32, { error: 'expected at least 32 characters' }),
+  HOST: withDefault(z.string(), '127.0.0.1'),
+  PORT: withDefault(wholeNumber, '8080'),
+  LOG_LEVEL: withDefault(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info'),
+  FFMPEG_PATH: withDefault(z.string(), 'ffmpeg'),
+  FFPROBE_PATH: withDefault(z.string(), 'ffprobe'),
+  /** Purchases a minute over all workers; 0 for no limit. The provider allows 600. */
+  CREATES_PER_MINUTE: withDefault(wholeNumber, '500'),
+  PARALLEL_CLIPS: withDefault(wholeNumber, '10'),
+  POLL_FIRST_MS: optional(wholeNumber),
+  POLL_MAX_MS: optional(wholeNumber),
+  ABSENCE_AFTER_MS: withDefault(wholeNumber, '120000'),
+  MAX_UPLOAD_BYTES: withDefault(wholeNumber, String(500 * 1024 * 1024)),
+  REELWRIGHT_BUILD_ID: optional(z.string()),
+  WORKFLOW_BUNDLE_PATH: optional(z.string()),
+});
+
+export type Environment = z.output<typeof variables>;
+
+/** The environment lacks something or holds something wrong; the message names each variable, never a value. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+}
+
+/** Reads the named variables; throws EnvironmentError that names all that are missing or wrong. */
+export function readEnvironment<K extends keyof Environment>(
+  names: readonly K[],
+  env: NodeJS.ProcessEnv = process.env,
+): Pick<Environment, K> {
+  const mask = Object.fromEntries(names.map((name) => [name, true])) as Record<K, true>;
+  const result = variables.pick(mask as never).safeParse(env);
+  if (result.success) return result.data as unknown as Pick<Environment, K>;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new EnvironmentError(`The environment is not complete.\n  ${problems.join('\n  ')}`);
+}

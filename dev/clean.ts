@@ -1,0 +1,18 @@
+/** `make clean`: removes what was made in this checkout, but nothing under a stack that runs. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { postgresFolderElsewhere } from './install/postgres-home.js';
+import { lockHolder } from './supervisor/lock.js';
+
+const root = join(import.meta.dirname, '..');
+const folder = join(root, '.dev');
+const holder = lockHolder(join(folder, 'supervisor.lock'));
+if (holder === undefined) {
+  const elsewhere = postgresFolderElsewhere({ folder: join(folder, 'postgres') });
+  for (const path of [folder, elsewhere, join(root, 'out'), join(root, 'dist')]) {
+    rmSync(path, { recursive: true, force: true });
+  }
+} else {
+  console.error(`The stack of this checkout runs (process ${holder.pid}): stop it first.`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,54 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { ZodError } from 'zod';
+import { ReelwrightError } from '../domain/errors.js';
+import { REPORT_ENTRIES, readReport } from './ffprobe-report.js';
+import { inputArgs } from './input-args.js';
+import type { MediaProbe } from './media-probe.js';
+import type { MediaTools } from './media-tools.js';
+import { type RunLimits, runTool } from './run-tool.js';
+import { lastWords, leftWithFailure } from './tool-errors.js';
+
+/**
+ * Says what a media file is, without decoding it. Playlists and scripts that point at other files are refused
+ * unopened. Throws MEDIA_UNREADABLE when it is no media file, is empty, or has no stream; FFMPEG_FAILED when ffprobe
+ * itself could not do its work; the signal's reason when aborted.
+ */
+export async function probe(tools: MediaTools, path: string, limits: RunLimits = {}): Promise<MediaProbe> {
+  const name = basename(path);
+  await checkIsFilledFile(path, name);
+  const args = ['-hide_banner', '-v', 'error', '-print_format', 'json', '-show_entries', REPORT_ENTRIES];
+  const stdout = await runTool(tools.ffprobePath, [...args, ...inputArgs(path)], limits).then(
+    (output) => output.stdout,
+    (error: unknown) => {
+      if (!leftWithFailure(error)) throw error;
+      throw unreadable(name, lastWords(String(error.details?.['stderr'])), error);
+    },
+  );
+  try {
+    return readReport(stdout);
+  } catch (error) {
+    throw unreadable(name, describe(error), error);
+  }
+}
+
+/** A named pipe or a device would block ffprobe or never end, and an empty file deserves a plain word. */
+async function checkIsFilledFile(path: string, name: string): Promise<void> {
+  const file = await stat(path).catch((cause: unknown) => {
+    throw unreadable(name, (cause as Error).message.split(',')[0] ?? '', cause);
+  });
+  if (!file.isFile()) throw unreadable(name, 'it is not a regular file');
+  if (file.size === 0) throw unreadable(name, 'it is empty (0 bytes)');
+}
+
+function unreadable(name: string, seen: string, cause?: unknown): ReelwrightError {
+  return new ReelwrightError('MEDIA_UNREADABLE', `${name} was expected to be a media file, and is not: ${seen}`, {
+    cause,
+    details: { file: name, seen },
+  });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof ZodError)) return (error as Error).message;
+  return error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+}

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
+import { createReplicateProvider } from './replicate-provider.js';
+import type { CreateResult } from './video-provider.js';
+import { describeVideoProvider } from './video-provider-contract.js';
+
+let replicate: TestReplicate;
+beforeAll(async () => {
+  replicate = await startTestReplicate();
+});
+afterAll(() => replicate.close());
+
+describeVideoProvider('the adapter on a local Replicate', () => ({
+  provider: replicate.provider,
+  async succeed(id) {
+    while ((await replicate.provider.get(id)).status !== 'succeeded') await sleep(10);
+  },
+}));
+
+/** A server that never answers. */
+async function listen(): Promise<{ server: Server; port: number }> {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+describe('createReplicateProvider', () => {
+  const create = (input: Record<string, unknown>): Promise<CreateResult> =>
+    replicate.provider.create({
+      model: 'google/veo-3.1-fast',
+      input: { prompt: 'a room', duration: 4, ...input },
+      cancelAfterSeconds: 1800,
+      signal: AbortSignal.timeout(5_000),
+    });
+  const createdWith = async (prompt: string): Promise<number> =>
+    (await replicate.bought()).filter(({ input }) => input['prompt'] === prompt).length;
+
+  it.each([
+    ['http-429', 'not-created', 'PROVIDER_RATE_LIMITED', 0],
+    ['http-402', 'not-created', 'PROVIDER_ACCOUNT', 0],
+    ['http-500', 'unknown', 'PROVIDER_UNAVAILABLE', 0],
+    ['created-500', 'unknown', 'PROVIDER_UNAVAILABLE', 1],
+    ['lost-answer', 'unknown', 'PROVIDER_UNAVAILABLE', 1],
+  ])('after %s a create is %s (%s), and it was posted once', async (fault, kind, code, made) => {
+    const prompt = `a room, ${fault}`;
+    // Armed once: a client that repeats its POST would get through the second time.
+    await replicate.arm({ fault, match: { promptIncludes: prompt } });
+    const result = await create({ prompt });
+    expect(result).toMatchObject({ kind, error: { code } });
+    expect(await createdWith(prompt)).toBe(made);
+  });
+
+  it('says how long to wait when it is throttled', async () => {
+    await replicate.arm({ fault: 'http-429', match: { promptIncludes: 'throttled' } });
+    const result = await create({ prompt: 'throttled' });
+    expect(result.kind === 'not-created' && (result.error.retryAfterMs ?? 0)).toBeGreaterThan(0);
+  });
+
+  it('knows an input that the model refuses as not created', async () => {
+    expect(await create({ duration: 5 })).toMatchObject({
+      kind: 'not-created',
+      error: { code: 'PROVIDER_REJECTED_INPUT', message: expect.stringContaining('duration') },
+    });
+  });
+
+  it('knows a connection that was refused as not created, since nothing was sent', async () => {
+    const { server, port } = await listen();
+    await new Promise((resolve) => server.close(resolve));
+    const provider = createReplicateProvider({ token: 'r8_test', baseUrl: `http://127.0.0.1:${port}/v1` });
+    const result = await provider.create({
+      model: 'google/veo-3.1-fast',
+      input: { prompt: 'a room' },
+      cancelAfterSeconds: 1800,
+      signal: AbortSignal.timeout(5_000),
+    });
+    expect(result).toMatchObject({ kind: 'not-created', error: { code: 'PROVIDER_UNAVAILABLE' } });
+  });
+
+  it('does not know what became of a POST that was given up', async () => {
+    const { server, port } = await listen();
+    const provider = createReplicateProvider({ token: 'r8_test', baseUrl: `http://127.0.0.1:${port}/v1` });
+    const result = await provider.create({
+      model: 'google/veo-3.1-fast',
+      input: { prompt: 'a room' },
+      cancelAfterSeconds: 1800,
+      signal: AbortSignal.timeout(50),
+    });
+    expect(result).toMatchObject({ kind: 'unknown', error: { code: 'PROVIDER_UNAVAILABLE' } });
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it.each([
+    ['https://example.com/output.mp4'],
+    ['http://replicate.delivery/output.mp4'],
+    ['https://replicate.delivery.example.com/output.mp4'],
+    ['https://replicate.delivery:8443/output.mp4'],
+    ['file:///etc/passwd'],
+    ['not a url'],
+  ])('fetches nothing from %s', async (url) => {
+    await expect(replicate.provider.openOutput(url)).rejects.toMatchObject({ code: 'OUTPUT_HOST_REFUSED' });
+  });
+
+  it('says OUTPUT_LOST for a dead link', async () => {
+    const dead = `${replicate.server.origin}/_delivery/nothing/output.mp4`;
+    await expect(replicate.provider.openOutput(dead)).rejects.toMatchObject({ code: 'OUTPUT_LOST' });
+  });
+
+  it('never shows its token in an error', async () => {
+    await replicate.arm({ fault: 'http-402', match: { promptIncludes: 'secretive' } });
+    const result = await create({ prompt: 'secretive' });
+    expect(inspect(result, { depth: 20, showHidden: true })).not.toContain('r8_test');
+  });
+});

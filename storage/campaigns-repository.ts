@@ -1,0 +1,77 @@
+import type { Knex } from 'knex';
+import { v7 as uuidv7 } from 'uuid';
+import type { Page } from './jobs-repository.js';
+import { given, listPage } from './list-page.js';
+
+/** In the order of the table's CHECK. */
+export const CAMPAIGN_STATUSES = ['active', 'archived', 'draft'] as const;
+export type CampaignStatus = (typeof CAMPAIGN_STATUSES)[number];
+
+export interface CampaignRecord {
+  id: string;
+  clientId: string;
+  name: string;
+  goal: string;
+  status: CampaignStatus;
+  productUrl: string | null;
+  brief: Record<string, unknown> | null;
+  metadata: Record<string, unknown>;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export type NewCampaign = Omit<CampaignRecord, 'id' | 'createdAt' | 'updatedAt'>;
+
+export interface CampaignFilter {
+  clientId?: string | undefined;
+  status?: CampaignStatus | undefined;
+}
+
+const COLUMNS = {
+  id: 'id',
+  clientId: 'client_id',
+  name: 'name',
+  goal: 'goal',
+  status: 'status',
+  productUrl: 'product_url',
+  brief: 'brief',
+  metadata: 'metadata',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+};
+
+/** Stores a campaign of a client that the caller has found to be the owner's. */
+export async function insertCampaign(knex: Knex, ownerId: string, campaign: NewCampaign): Promise<CampaignRecord> {
+  const [row] = await knex('campaigns')
+    .insert({
+      id: uuidv7(),
+      owner_id: ownerId,
+      client_id: campaign.clientId,
+      name: campaign.name,
+      goal: campaign.goal,
+      status: campaign.status,
+      product_url: campaign.productUrl,
+      brief: campaign.brief === null ? null : JSON.stringify(campaign.brief),
+      metadata: JSON.stringify(campaign.metadata),
+    })
+    .returning(COLUMNS as never);
+  return row as CampaignRecord;
+}
+
+/** The campaign, or undefined when there is none or it is another owner's. */
+export async function findCampaign(knex: Knex, ownerId: string, id: string): Promise<CampaignRecord | undefined> {
+  return await knex('campaigns').where({ id, owner_id: ownerId }).first(COLUMNS);
+}
+
+/** The owner's campaigns, newest first, and how many match in all. */
+export async function listCampaigns(
+  knex: Knex,
+  ownerId: string,
+  filter: CampaignFilter,
+  page: Page,
+): Promise<{ rows: CampaignRecord[]; total: number }> {
+  const matching = knex('campaigns').where(
+    given({ owner_id: ownerId, client_id: filter.clientId, status: filter.status }),
+  );
+  return await listPage<CampaignRecord>(matching, COLUMNS, page, 'campaigns');
+}

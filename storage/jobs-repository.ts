@@ -1,0 +1,206 @@
+import type { Knex } from 'knex';
+import type { FailureInfo } from '../domain/contract.js';
+import type { AspectRatio, ModelName, Resolution } from '../domain/models.js';
+import type { JobKind, JobOrder } from '../domain/orders.schema.js';
+import type { JobState } from '../domain/states.js';
+import { type ClipRecord, insertClips, listClips, type NewClip } from './clips-repository.js';
+
+/** A job's row. Money is US dollars, times are Dates, durations seconds, sizes bytes. */
+export interface JobRecord {
+  id: string;
+  ownerId: string;
+  campaignId: string | null;
+  kind: JobKind;
+  name: string;
+  status: JobState;
+  runNumber: number;
+  model: ModelName;
+  resolution: Resolution;
+  aspectRatio: AspectRatio;
+  generateAudio: boolean;
+  metadata: Record<string, unknown>;
+  warnings: string[];
+  error: FailureInfo | null;
+  estimatedCostUsd: number;
+  /** What the ledger says was spent so far. */
+  actualCostUsd: number;
+  budgetUsd: number | null;
+  videoBlobId: string | null;
+  videoSha256: string | null;
+  sizeBytes: number | null;
+  durationSeconds: number | null;
+  createdAt: Date;
+  updatedAt: Date;
+  completedAt: Date | null;
+}
+
+export interface NewJob {
+  id: string;
+  ownerId: string;
+  name: string;
+  order: JobOrder;
+  estimatedCostUsd: number;
+  warnings: string[];
+  clips: NewClip[];
+}
+
+export interface JobFilter {
+  status?: JobState;
+  kind?: JobKind;
+  campaignId?: string;
+}
+
+export interface Page {
+  /** From 1. */
+  page: number;
+  limit: number;
+}
+
+export type JobWithClips = JobRecord & { clips: ClipRecord[] };
+
+const select = (knex: Knex): Knex.QueryBuilder =>
+  knex('jobs as j')
+    .leftJoin('blobs as b', 'b.id', 'j.video_blob_id')
+    .select({
+      id: 'j.id',
+      ownerId: 'j.owner_id',
+      campaignId: 'j.campaign_id',
+      kind: 'j.kind',
+      name: 'j.name',
+      status: 'j.status',
+      runNumber: 'j.run_number',
+      model: 'j.model',
+      resolution: 'j.resolution',
+      aspectRatio: 'j.aspect_ratio',
+      generateAudio: 'j.generate_audio',
+      metadata: 'j.metadata',
+      warnings: 'j.warnings',
+      error: 'j.error',
+      estimatedCostUsd: 'j.estimated_cost_usd',
+      budgetUsd: 'j.budget_usd',
+      videoBlobId: 'j.video_blob_id',
+      videoSha256: 'b.sha256',
+      sizeBytes: 'b.size',
+      durationSeconds: 'j.duration_seconds',
+      createdAt: 'j.created_at',
+      updatedAt: 'j.updated_at',
+      completedAt: 'j.completed_at',
+      actualCostUsd: knex.raw(
+        '(SELECT coalesce(sum(p.cost_usd), 0) FROM predictions p WHERE p.job_id = j.id)',
+      ) as Knex.Raw<number>,
+    });
+
+/** Stores a job and its clips, both or neither. The caller starts the workflow afterwards. */
+export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
+  const { order } = job;
+  await knex.transaction(async (trx) => {
+    await trx('jobs').insert({
+      id: job.id,
+      owner_id: job.ownerId,
+      campaign_id: order.campaignId ?? null,
+      kind: order.kind,
+      name: job.name,
+      status: 'queued' satisfies JobState,
+      model: order.model,
+      resolution: order.resolution,
+      aspect_ratio: order.aspectRatio,
+      generate_audio: order.generateAudio,
+      on_clip_failure: order.onClipFailure,
+      order_body: JSON.stringify(order),
+      metadata: JSON.stringify(order.metadata),
+      warnings: JSON.stringify(job.warnings),
+      estimated_cost_usd: job.estimatedCostUsd,
+    });
+    await insertClips(trx, job.id, job.clips);
+  });
+}
+
+/** The job, or undefined when there is none or, where `ownerId` is given, it is another's. */
+export async function findJob(knex: Knex, id: string, ownerId?: string): Promise<JobRecord | undefined> {
+  const query = select(knex).where('j.id', id).first();
+  return ownerId === undefined ? await query : await query.where('j.owner_id', ownerId);
+}
+
+/** The owner's jobs, newest first, and how many match in all. */
+export async function listJobs(
+  knex: Knex,
+  ownerId: string,
+  filter: JobFilter,
+  { page, limit }: Page,
+): Promise<{ jobs: JobWithClips[]; total: number }> {
+  const matching = {
+    'j.owner_id': ownerId,
+    ...(filter.status === undefined ? {} : { 'j.status': filter.status }),
+    ...(filter.kind === undefined ? {} : { 'j.kind': filter.kind }),
+    ...(filter.campaignId === undefined ? {} : { 'j.campaign_id': filter.campaignId }),
+  };
+  const [count] = await knex('jobs as j').where(matching).count({ total: '*' });
+  const rows: JobRecord[] = await select(knex)
+    .where(matching)
+    .orderBy([
+      { column: 'j.created_at', order: 'desc' },
+      { column: 'j.id', order: 'desc' },
+    ])
+    .limit(limit)
+    .offset((page - 1) * limit);
+  const clips = await listClips(
+    knex,
+    rows.map((row) => row.id),
+  );
+  const jobs = rows.map((row) => ({ ...row, clips: clips.filter((clip) => clip.jobId === row.id) }));
+  return { jobs, total: Number(count?.['total'] ?? 0) };
+}
+
+export interface JobChange {
+  status: JobState;
+  error?: FailureInfo | null;
+  warnings?: string[];
+  videoBlobId?: string;
+  durationSeconds?: number;
+  /** Sets the time of completion to now. */
+  completed?: boolean;
+}
+
+/**
+ * Moves a job of the given run on and says whether it did: nothing happens when the job is in none of the states
+ * `from`, or when a later run owns it by now.
+ */
+export async function moveJob(
+  knex: Knex,
+  { jobId, runNumber }: { jobId: string; runNumber: number },
+  from: readonly JobState[],
+  change: JobChange,
+): Promise<boolean> {
+  const moved = await knex('jobs')
+    .where({ id: jobId, run_number: runNumber })
+    .whereIn('status', [...from])
+    .update({
+      status: change.status,
+      updated_at: knex.fn.now(),
+      ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
+      ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
+      ...(change.videoBlobId === undefined ? {} : { video_blob_id: change.videoBlobId }),
+      ...(change.durationSeconds === undefined ? {} : { duration_seconds: change.durationSeconds }),
+      ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
+    });
+  return moved === 1;
+}
+
+/** Notes that Temporal has taken the run, so that nobody owes its start any more. */
+export async function markRunStarted(knex: Knex, jobId: string, runNumber: number): Promise<void> {
+  await knex('jobs').where({ id: jobId, run_number: runNumber }).update({ run_started_at: knex.fn.now() });
+}
+
+/** Jobs whose run was committed at least `olderThanMs` ago and never handed to Temporal; the oldest first. */
+export async function listOwedStarts(knex: Knex, olderThanMs: number, limit: number): Promise<JobRecord[]> {
+  return await select(knex)
+    .whereNull('j.run_started_at')
+    .whereRaw(`j.updated_at <= now() - ? * interval '1 millisecond'`, [olderThanMs])
+    .orderBy('j.updated_at')
+    .limit(limit);
+}
+
+/** Locks the job's row until the transaction ends: purchases of one job are decided one after the other. */
+export async function lockJob(trx: Knex, jobId: string): Promise<void> {
+  await trx('jobs').select('id').where({ id: jobId }).forUpdate();
+}

@@ -1,0 +1,103 @@
+/** Activities without a database, a provider or ffmpeg: they record what the workflows ask and answer as told. */
+import type { Polling } from '../../domain/activity-contract.js';
+import { parseSubject, type Subject } from '../../domain/contract.js';
+import { ReelwrightError } from '../../domain/errors.js';
+import type { ProviderStatus } from '../../domain/ledger.js';
+import type { AllActivities } from './workflow-rig.js';
+
+export interface FakeWorldOptions {
+  clips: number;
+  parallelClips?: number;
+  polling?: Polling;
+  /** What the provider says of a prediction when it is polled. */
+  statusOf?: (number: number, poll: number) => ProviderStatus;
+  /** Numbers of clips that are stored before the job starts. */
+  stored?: readonly number[];
+  /** Numbers of clips whose prediction fails, and what is said then. */
+  failing?: readonly number[];
+  /** Numbers of clips that succeeded although they were cancelled. */
+  succeedsAnyway?: readonly number[];
+  onBuy?: (number: number) => Promise<void> | void;
+}
+
+export interface FakeWorld {
+  activities: AllActivities;
+  /** Every call in the order it began, e.g. `buy 2`. */
+  calls: string[];
+  /** Most purchases that were between `buy` and their end at one time. */
+  mostAtOnce(): number;
+}
+
+const NEVER: Polling = { firstMs: 3_600_000, maxMs: 3_600_000, factor: 1 };
+
+export const predictionOf = (number: number): string => `prediction-${number}`;
+
+export function fakeWorld(options: FakeWorldOptions): FakeWorld {
+  const calls: string[] = [];
+  const polls = new Map<number, number>();
+  const open = new Set<number>();
+  let most = 0;
+  const call = (name: string, subject?: Subject): number => {
+    const number = subject === undefined ? 0 : parseSubject(subject).number;
+    calls.push(subject === undefined ? name : `${name} ${number}`);
+    return number;
+  };
+  const numbers = Array.from({ length: options.clips }, (_, index) => index + 1);
+  const activities: AllActivities = {
+    async planJob() {
+      call('plan');
+      return { summary: 'a job', clips: numbers, parallelClips: options.parallelClips ?? 10 };
+    },
+    async completeJob() {
+      call('complete');
+      return { status: 'completed', durationSeconds: options.clips * 4, sizeBytes: 1 };
+    },
+    async endJob({ end, error }) {
+      call(error === null ? `end ${end}` : `end ${end} ${error.code}`);
+    },
+    async endGeneration({ subject, end }) {
+      open.delete(call(`end-${end.status}`, subject));
+      return end;
+    },
+    async startOwedRuns() {
+      return { started: 0 };
+    },
+    async prepareGeneration({ subject }) {
+      const number = call('prepare', subject);
+      if (options.stored?.includes(number) === true) {
+        return { outcome: { status: 'stored', predictionId: predictionOf(number) } };
+      }
+      return { outcome: null, polling: options.polling ?? NEVER };
+    },
+    async buy({ subject }) {
+      const number = call('buy', subject);
+      open.add(number);
+      most = Math.max(most, open.size);
+      await options.onBuy?.(number);
+      return { predictionId: predictionOf(number), attempt: 1 };
+    },
+    async pollPrediction({ subject }) {
+      const number = call('poll', subject);
+      const poll = (polls.get(number) ?? 0) + 1;
+      polls.set(number, poll);
+      return { status: options.statusOf?.(number, poll) ?? 'processing' };
+    },
+    async cancelPurchase({ subject }) {
+      const number = call('cancel', subject);
+      return { succeeded: options.succeedsAnyway?.includes(number) === true ? predictionOf(number) : null };
+    },
+    async collectOutput({ subject, predictionId }) {
+      const number = call('collect', subject);
+      if (options.failing?.includes(number) === true) {
+        throw new ReelwrightError('PROVIDER_REFUSED_CONTENT', 'E005 flagged as sensitive');
+      }
+      open.delete(number);
+      return { status: 'stored', predictionId };
+    },
+    async cutVideo() {
+      call('cut');
+      return { durationSeconds: options.clips * 4, sizeBytes: 1 };
+    },
+  };
+  return { activities, calls, mostAtOnce: () => most };
+}

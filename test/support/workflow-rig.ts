@@ -1,0 +1,66 @@
+/** Runs workflows on a real server with activities that a test gives, on task queues of the test's own. */
+import { randomUUID } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import './quiet-runtime.js';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { v7 as uuidv7 } from 'uuid';
+import type {
+  BuyingActivities,
+  MediaActivities,
+  ProviderActivities,
+  RowActivities,
+} from '../../domain/activity-contract.js';
+import { buyingQueue, mediaQueue, videoJobId } from '../../domain/contract.js';
+import { classifyFailures } from '../../worker/failure-interceptor.js';
+import type { generation, videoJob } from '../../workflows/index.js';
+import type { ProvidedTemporal } from './temporal-part.js';
+
+export type AllActivities = RowActivities & ProviderActivities & BuyingActivities & MediaActivities;
+
+export interface WorkflowRig {
+  client: Client;
+  jobId: string;
+  taskQueue: string;
+  /** Starts the job's workflow, as the api does. */
+  startJob(): Promise<WorkflowHandle<typeof videoJob>>;
+  generation(number: number): WorkflowHandle<typeof generation>;
+}
+
+/** Gives `test` a job id of its own while workers of the three queues run; they are stopped in any case. */
+export async function runWorkflowRig(
+  { address, namespace, bundlePath }: ProvidedTemporal,
+  activities: AllActivities,
+  test: (rig: WorkflowRig) => Promise<void>,
+): Promise<void> {
+  const taskQueue = `test-${randomUUID()}`;
+  const jobId = uuidv7();
+  const connection = await NativeConnection.connect({ address });
+  const clientConnection = await Connection.connect({ address });
+  const client = new Client({ connection: clientConnection, namespace });
+  const base = { connection, namespace, interceptors: { activity: [() => ({ inbound: classifyFailures() })] } };
+  const workers = await Promise.all([
+    Worker.create({ ...base, taskQueue, workflowBundle: { codePath: bundlePath }, activities }),
+    Worker.create({ ...base, taskQueue: buyingQueue(taskQueue), activities }),
+    Worker.create({ ...base, taskQueue: mediaQueue(taskQueue), activities }),
+  ]);
+  const runs = Promise.all(workers.map((worker) => worker.run()));
+  try {
+    await test({
+      client,
+      jobId,
+      taskQueue,
+      startJob: () =>
+        client.workflow.start<typeof videoJob>('videoJob', {
+          workflowId: videoJobId(jobId),
+          taskQueue,
+          args: [{ jobId, runNumber: 1 }],
+        }),
+      generation: (number) => client.workflow.getHandle(`${videoJobId(jobId)}-clip-${String(number).padStart(2, '0')}`),
+    });
+  } finally {
+    for (const worker of workers) worker.shutdown();
+    await runs;
+    await clientConnection.close();
+    await connection.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Database, openDatabase } from '../storage/database.js';
+import { findKeyHolder } from '../storage/owners-repository.js';
+import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
+
+let testDatabase: TestDatabase;
+let database: Database;
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = openDatabase(testDatabase.url);
+});
+afterAll(async () => {
+  await database.close();
+  await testDatabase.drop();
+});
+
+async function run(args: string[], url: string | undefined = testDatabase.url) {
+  const { DATABASE_URL: _outer, ...rest } = process.env;
+  const env = url === '' ? rest : { ...rest, DATABASE_URL: url };
+  const child = execFile(process.execPath, ['--import', 'tsx', 'tools/keys.ts', ...args], { env });
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (text: string) => (out += text));
+  child.stderr?.on('data', (text: string) => (err += text));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, out, err };
+}
+
+describe('npm run keys', () => {
+  test('makes the first owner and a key that works, writes the key alone to standard output, lists and revokes it', async () => {
+    const created = await run(['create', '--owner', 'Villas Ltd', '--name', 'ci', '--expires-days', '30']);
+    expect(created.code).toBe(0);
+    const key = created.out.trim();
+    expect(created.out).toBe(`${key}\n`);
+    const holder = await findKeyHolder(database.knex, key);
+    expect(holder).toBeDefined();
+    const listed = await run(['list', '--owner', 'Villas Ltd']);
+    expect(listed.out).toContain(`${holder?.keyId}  Villas Ltd  ci `);
+    expect(listed.out).not.toContain(key);
+    expect((await run(['revoke', holder?.keyId ?? ''])).code).toBe(0);
+    expect(await findKeyHolder(database.knex, key)).toBeUndefined();
+  });
+
+  test.each([
+    [[], 'expected create, list or revoke, got nothing'],
+    [['make'], 'got make'],
+    [['create'], 'expected --owner NAME'],
+    [['create', '--owner', ' '], '--owner: expected 1 to 200 characters, got 0'],
+    [['create', '--owner', 'x', '--expires-days', '0'], '--expires-days: expected a whole number from 1'],
+    [['create', '--owner', 'x', '--days', '1'], '--days'],
+    [['revoke', 'abc'], 'expected one key id'],
+  ])('says for %j what was expected, and exits with 2', async (args, said) => {
+    const { code, out, err } = await run(args);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(said);
+    expect(err).toContain('usage:');
+  });
+
+  test('says that DATABASE_URL is missing, and exits with 2', async () => {
+    const { code, err } = await run(['list'], '');
+    expect(code).toBe(2);
+    expect(err).toContain('DATABASE_URL');
+  });
+
+  test('exits with 1 for a key that is not there', async () => {
+    const { code, err } = await run(['revoke', '01890a5d-ac96-774b-bcce-b302099a8057']);
+    expect(code).toBe(1);
+    expect(err).toContain('there is no key 01890a5d-ac96-774b-bcce-b302099a8057');
+  });
+});

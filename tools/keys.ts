@@ -1,0 +1,134 @@
+/** API keys from the command line: the first owner and the first key are made here and by no route. */
+import { parseArgs } from 'node:util';
+import type { Knex } from 'knex';
+import { validate as isUuid } from 'uuid';
+import { EnvironmentError, readEnvironment } from '../config/environment.js';
+import { openDatabase } from '../storage/database.js';
+import { createApiKey, listApiKeys, revokeApiKey } from '../storage/owners-repository.js';
+
+const USAGE = `usage:
+  npm run keys -- create --owner NAME [--name LABEL] [--expires-days N]
+  npm run keys -- list [--owner NAME]
+  npm run keys -- revoke KEY-ID`;
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+const MAX_NAME = 200;
+const MAX_DAYS = 36_500;
+
+class UsageError extends Error {}
+
+type Command = (knex: Knex) => Promise<void>;
+
+/** Reads the command line; throws UsageError before anything is opened. */
+function parseCommand(args: readonly string[]): Command {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'create': {
+      const values = options(rest, ['owner', 'name', 'expires-days']);
+      const owner = label('--owner', values['owner']);
+      if (owner === undefined) throw new UsageError('create: expected --owner NAME');
+      const name = label('--name', values['name']);
+      const expiresInDays = days(values['expires-days']);
+      return (knex) =>
+        create(knex, {
+          owner,
+          ...(name === undefined ? {} : { name }),
+          ...(expiresInDays === undefined ? {} : { expiresInDays }),
+        });
+    }
+    case 'list': {
+      const { owner } = options(rest, ['owner']);
+      return (knex) => list(knex, owner);
+    }
+    case 'revoke': {
+      const [keyId, ...more] = rest;
+      if (keyId === undefined || more.length > 0 || !isUuid(keyId)) {
+        throw new UsageError(`revoke: expected one key id (UUID text, see list), got ${rest.join(' ') || 'nothing'}`);
+      }
+      return (knex) => revoke(knex, keyId);
+    }
+    case undefined:
+    default:
+      throw new UsageError(`expected create, list or revoke, got ${command ?? 'nothing'}`);
+  }
+}
+
+function options<Name extends string>(args: string[], names: readonly Name[]): Partial<Record<Name, string>> {
+  const config = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args, options: config }).values as Partial<Record<Name, string>>;
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+function label(option: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (value.trim() === '' || value.length > MAX_NAME) {
+    throw new UsageError(`${option}: expected 1 to ${MAX_NAME} characters, got ${value.trim().length}`);
+  }
+  return value.trim();
+}
+
+function days(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < 1 || number > MAX_DAYS) {
+    throw new UsageError(`--expires-days: expected a whole number from 1 to ${MAX_DAYS}, got ${value}`);
+  }
+  return number;
+}
+
+/** The key alone goes to standard output, so that a script can catch it; it cannot be shown again. */
+async function create(knex: Knex, order: Parameters<typeof createApiKey>[1]): Promise<void> {
+  const { id, key, expiresAt } = await createApiKey(knex, order);
+  console.error(
+    `keys: key ${id} of ${order.owner}, ${expiresAt === null ? 'never expires' : `expires ${expiresAt.toISOString()}`}; it is shown this once:`,
+  );
+  console.log(key);
+}
+
+async function list(knex: Knex, owner: string | undefined): Promise<void> {
+  const time = (date: Date | null): string => date?.toISOString() ?? '-';
+  const rows = (await listApiKeys(knex, owner)).map((key) => [
+    key.id,
+    key.ownerName,
+    key.name,
+    time(key.createdAt),
+    time(key.expiresAt),
+    time(key.revokedAt),
+    time(key.lastUsedAt),
+  ]);
+  const table = [['ID', 'OWNER', 'NAME', 'CREATED', 'EXPIRES', 'REVOKED', 'LAST USED'], ...rows];
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
+  for (const row of table) {
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+  }
+}
+
+async function revoke(knex: Knex, keyId: string): Promise<void> {
+  if (!(await revokeApiKey(knex, keyId))) throw new Error(`there is no key ${keyId}`);
+  console.error(`keys: key ${keyId} is revoked`);
+}
+
+try {
+  const command = parseCommand(process.argv.slice(2));
+  const { DATABASE_URL } = readEnvironment(['DATABASE_URL']);
+  const database = openDatabase(DATABASE_URL, { applicationName: 'keys', poolMax: 1 });
+  try {
+    await command(database.knex);
+  } finally {
+    await database.close();
+  }
+} catch (error) {
+  const wrongUsage = error instanceof UsageError;
+  console.error(`keys: ${error instanceof Error ? error.message : String(error)}`);
+  if (wrongUsage) console.error(USAGE);
+  process.exitCode = wrongUsage || error instanceof EnvironmentError ? WRONG_USAGE : FAILED;
+}

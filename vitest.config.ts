@@ -1,0 +1,14 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'dist/**', '.dev/**', 'out/**'],
+    globalSetup: ['test/support/global-setup.ts'],
+    pool: 'forks',
+    // The tests mostly wait for servers: more workers than cores finish sooner.
+    maxWorkers: 4,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});

@@ -1,0 +1,18 @@
+/** The media worker process: fetches and checks clips, cuts videos. */
+import { TASK_QUEUE } from '../domain/contract.js';
+import { runUntilSignal } from './run-until-signal.js';
+import { openWorkerRuntime } from './runtime.js';
+import { createMediaWorker } from './workers.js';
+
+/** A clip that is being fetched may end; a cut that takes longer is handed back and starts anew elsewhere. */
+const SHUTDOWN_GRACE_MS = 15_000;
+
+const runtime = await openWorkerRuntime('media-worker');
+const { env, logger, connection, deps, buildId } = runtime;
+const worker = await createMediaWorker(
+  { connection, namespace: env.TEMPORAL_NAMESPACE, taskQueue: TASK_QUEUE, buildId, shutdownGraceMs: SHUTDOWN_GRACE_MS },
+  deps,
+);
+logger.info({ buildId }, 'media worker starts');
+await runUntilSignal([worker], logger);
+await runtime.close();

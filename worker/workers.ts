@@ -1,0 +1,79 @@
+/** The workers of each task queue. A process runs some of them together. */
+import { availableParallelism } from 'node:os';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { ActivityDeps } from '../activities/deps.js';
+import { createBuyingActivities, createLightActivities, createMediaActivities } from '../activities/index.js';
+import { buyingQueue, mediaQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
+import { classifyFailures } from './failure-interceptor.js';
+
+export interface WorkerSetup {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueue: string;
+  /** Undefined: unversioned workers, which take any job of their queue. */
+  buildId: string | undefined;
+  shutdownGraceMs: number;
+}
+
+/** Most workflows kept in memory; one takes about a megabyte, and a job of 100 clips is 101 of them. */
+const CACHED_WORKFLOWS = 50;
+
+function common({ connection, namespace, buildId, shutdownGraceMs }: WorkerSetup): Omit<WorkerOptions, 'taskQueue'> {
+  return {
+    connection,
+    namespace,
+    interceptors: { activity: [() => ({ inbound: classifyFailures() })] },
+    // The default of 0 would end running activities at once, and a purchase with them.
+    shutdownGraceTime: shutdownGraceMs,
+    ...(buildId === undefined
+      ? {}
+      : {
+          workerDeploymentOptions: {
+            useWorkerVersioning: true,
+            version: { deploymentName: WORKER_DEPLOYMENT, buildId },
+            defaultVersioningBehavior: 'PINNED',
+          },
+        }),
+  };
+}
+
+/** Workflows and light activities. */
+export async function createOrchestrationWorker(
+  setup: WorkerSetup,
+  deps: ActivityDeps,
+  workflowBundle: NonNullable<WorkerOptions['workflowBundle']>,
+): Promise<Worker> {
+  return await Worker.create({
+    ...common(setup),
+    taskQueue: setup.taskQueue,
+    workflowBundle,
+    activities: createLightActivities(deps),
+    maxCachedWorkflows: CACHED_WORKFLOWS,
+    // A second thread costs 60 MB and gains nothing on two cores.
+    workflowThreadPoolSize: 1,
+  });
+}
+
+/** Purchases, no faster than the provider allows; the limit is the queue's, whatever number of workers it has. */
+export async function createBuyingWorker(
+  setup: WorkerSetup,
+  deps: ActivityDeps,
+  createsPerMinute: number,
+): Promise<Worker> {
+  return await Worker.create({
+    ...common(setup),
+    taskQueue: buyingQueue(setup.taskQueue),
+    activities: createBuyingActivities(deps),
+    ...(createsPerMinute === 0 ? {} : { maxTaskQueueActivitiesPerSecond: createsPerMinute / 60 }),
+  });
+}
+
+/** ffmpeg work: as many at once as there are cores. */
+export async function createMediaWorker(setup: WorkerSetup, deps: ActivityDeps): Promise<Worker> {
+  return await Worker.create({
+    ...common(setup),
+    taskQueue: mediaQueue(setup.taskQueue),
+    activities: createMediaActivities(deps),
+    maxConcurrentActivityTaskExecutions: availableParallelism(),
+  });
+}

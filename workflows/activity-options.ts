@@ -1,0 +1,66 @@
+/** The activities as workflows call them, grouped by effect; a reason beside each number. */
+import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type {
+  BuyingActivities,
+  MediaActivities,
+  ProviderActivities,
+  RowActivities,
+} from '../domain/activity-contract.js';
+import { buyingQueue, mediaQueue } from '../domain/contract.js';
+
+/** Guarded row changes: harmless to repeat, so they go on until the database answers. */
+export const rows = proxyActivities<RowActivities>({
+  // A row takes milliseconds; this is how soon a worker that died with one is noticed.
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '15s' },
+});
+
+/** Requests that cost nothing: repeated until the provider answers. */
+export const provider = proxyActivities<ProviderActivities>({
+  // Two images of up to 100 MB each go up at the slowest line we serve, 10 Mbit/s.
+  startToCloseTimeout: '3m',
+  heartbeatTimeout: '20s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/**
+ * The purchase. Unlimited attempts, because whether one may post is decided by its ledger row and not by a count; no
+ * limit on the whole, because a wait longer than what is left of it would fail the activity at once.
+ */
+export function buying(): BuyingActivities {
+  return proxyActivities<BuyingActivities>({
+    taskQueue: buyingQueue(workflowInfo().taskQueue),
+    // The window for a POST is 20 s; the rest is for looking through the provider's list.
+    startToCloseTimeout: '60s',
+    // A worker that died in mid-purchase is noticed soon after the window has closed.
+    heartbeatTimeout: '25s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '60s' },
+  });
+}
+
+/** Fetching what was bought: the link lives for an hour, so it is tried until it works or the link is dead. */
+export function collecting(): Pick<MediaActivities, 'collectOutput'> {
+  return proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(workflowInfo().taskQueue),
+    // A clip of 100 MB over a slow line, decoded once; a dead worker is noticed by the missing heartbeat instead.
+    startToCloseTimeout: '15m',
+    heartbeatTimeout: '20s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
+    // A file that is being stored was paid for: the cancel waits for it.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}
+
+/** ffmpeg at work on a whole video. */
+export function cutting(): Pick<MediaActivities, 'cutVideo'> {
+  return proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(workflowInfo().taskQueue),
+    // 100 clips of 10 s, all re-encoded, take about an hour on two cores.
+    startToCloseTimeout: '2h',
+    heartbeatTimeout: '20s',
+    // What still fails after this is the cut itself and not its surroundings.
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
+    // ffmpeg and its files must be gone before the job says that it is cancelled.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });
+}

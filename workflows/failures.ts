@@ -1,0 +1,19 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { FailureInfo } from '../domain/contract.js';
+import { ERRORS, type ErrorCode } from '../domain/errors.js';
+
+/** A chain of causes deeper than this is cut, so that no failure can hang a replay. */
+const MAX_DEPTH = 16;
+
+/** What stands at the bottom of a failure: the code and message that its activity stated, or INTERNAL. */
+export function failureInfo(error: unknown): FailureInfo {
+  let current = error;
+  for (let depth = 0; depth < MAX_DEPTH && current instanceof Error; depth += 1) {
+    if (current instanceof ApplicationFailure && current.type != null && current.type in ERRORS) {
+      return { code: current.type as ErrorCode, message: current.message };
+    }
+    if (current.cause === undefined) return { code: 'INTERNAL', message: current.message };
+    current = current.cause;
+  }
+  return { code: 'INTERNAL', message: String(error) };
+}

@@ -1,0 +1,4 @@
+/** All workflow types of this product; the bundle is made from here. */
+export { generation } from './generation.js';
+export { reconcile } from './reconcile.js';
+export { videoJob } from './video-job.js';

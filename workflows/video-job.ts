@@ -1,0 +1,60 @@
+/** Runs in the workflow sandbox: the story of one job, from its plan to its video. */
+
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { FailureInfo, GenerationOutcome, VideoJobInput, VideoJobResult } from '../domain/contract.js';
+import type { JobState } from '../domain/states.js';
+import { cutting, rows } from './activity-options.js';
+import { failureInfo } from './failures.js';
+import { generateClips } from './generate-clips.js';
+
+const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
+
+export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
+  try {
+    const plan = await rows.planJob(job);
+
+    enter('generating');
+    const outcomes = await generateClips(job.jobId, plan);
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the job was cancelled');
+    const missing = firstMissing(plan.clips, outcomes);
+    if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing.message, missing.code);
+
+    enter('composing');
+    await cutting().cutVideo(job);
+    const result = await rows.completeJob(job);
+    enter(result.status);
+    return result;
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => conclude(job, error));
+    throw error;
+  }
+}
+
+async function conclude(job: VideoJobInput, error: unknown): Promise<void> {
+  const end = isCancellation(error) ? 'cancelled' : 'failed';
+  await rows.endJob({ ...job, end, error: end === 'cancelled' ? null : failureInfo(error) });
+  enter(end);
+}
+
+/** Why there is no whole video, told by the first clip that failed, or else the first that is not there. */
+function firstMissing(clips: readonly number[], outcomes: readonly GenerationOutcome[]): FailureInfo | undefined {
+  const failed = outcomes.findIndex((outcome) => outcome.status === 'failed');
+  const index = failed >= 0 ? failed : outcomes.findIndex((outcome) => outcome.status !== 'stored');
+  const outcome = outcomes[index];
+  if (outcome === undefined) return undefined;
+  if (outcome.status === 'failed') {
+    return { code: outcome.error.code, message: `clip ${clips[index]}: ${outcome.error.message}` };
+  }
+  return { code: 'PREDICTION_CANCELED', message: `clip ${clips[index]} was cancelled` };
+}
+
+function enter(stage: JobState): void {
+  upsertSearchAttributes([{ key: STAGE, value: stage }]);
+}
