@@ -77,7 +77,7 @@ describe('buy', () => {
     // The worker that was stopped between its intent and its POST goes on.
     expect(await grantPost(rig.database.knex, intent.id, stopped)).toBeUndefined();
     expect(provider.made.map(({ id }) => id)).toEqual([predictionId]);
-    expect(await row()).toMatchObject({ attempt: 1, providerId: predictionId });
+    expect(await row()).toMatchObject({ attempt: 1, providerId: predictionId, input: provider.made[0]?.input });
   });
 
   it('does not post when the window of the intent has closed', async () => {

@@ -36,11 +36,13 @@ export async function openIntent(
     return await knex.transaction(async (trx) => {
       await lockJob(trx, jobId);
       const latest = await latestPurchase(trx, jobId, subject);
-      if (latest?.state === 'intended') await takeOverIntent(trx, latest.id, lease);
-      else if (needsIntent(latest)) {
+      if (latest?.state === 'intended' || needsIntent(latest)) {
         const { job, clip } = await requireOpen(trx, jobId, subject);
-        await insertIntent(trx, newIntent(job, clip, subject, inputs, lease));
-        // The links are one-off: the next attempt gets others.
+        const intent = newIntent(job, clip, subject, inputs, lease);
+        // Nobody has posted an open intent: it is told anew, since its links may have expired.
+        if (latest?.state === 'intended') await takeOverIntent(trx, latest.id, intent);
+        else await insertIntent(trx, intent);
+        // The links are one-off: the next purchase gets others.
         await moveClip(trx, clip, [clip.status], { status: 'generating', preparedInputs: null, started: true });
       }
       return (await latestPurchase(trx, jobId, subject)) as LedgerRow;

@@ -103,12 +103,23 @@ export async function insertIntent(trx: Knex, intent: NewIntent): Promise<void> 
   });
 }
 
-/** Takes an intent over from whoever held it and opens its window anew; its former holder can no longer post. */
-export async function takeOverIntent(trx: Knex, id: string, lease: string): Promise<boolean> {
-  const changed = await trx('predictions')
+/** Takes an intent over from whoever held it, tells it anew and opens its window; its former holder can no longer post. */
+export async function takeOverIntent(
+  trx: Knex,
+  id: string,
+  intent: Pick<NewIntent, 'lease' | 'model' | 'fingerprint' | 'seed' | 'input' | 'estimateUsd'>,
+): Promise<void> {
+  await trx('predictions')
     .where({ id, state: 'intended' satisfies PredictionState })
-    .update({ lease, post_by: postBy(trx) });
-  return changed === 1;
+    .update({
+      lease: intent.lease,
+      model: intent.model,
+      fingerprint: intent.fingerprint,
+      seed: intent.seed,
+      input: JSON.stringify(intent.input),
+      estimate_usd: intent.estimateUsd,
+      post_by: postBy(trx),
+    });
 }
 
 /**

@@ -6,8 +6,8 @@ import { openWorkerRuntime } from './runtime.js';
 import { ensureSchedules } from './schedules.js';
 import { createBuyingWorker, createOrchestrationWorker } from './workers.js';
 
-/** Long enough for a purchase that is under way: its window is 20 s. */
-const SHUTDOWN_GRACE_MS = 25_000;
+/** Long enough for a purchase that is under way: its POST is given up after 15 s. */
+const SHUTDOWN_GRACE_MS = 20_000;
 
 const runtime = await openWorkerRuntime('worker');
 const { env, logger, connection, client, deps, buildId } = runtime;

@@ -1,11 +1,13 @@
-/** A process that tries to take a lock when it is told to, for the test of many at once. */
+/** A process that tries to take a lock at the very moment it is told, for the test of several at once. */
 import { LockHeldError, takeLock } from './lock.js';
 
 const path = process.argv[2];
 if (path === undefined) throw new Error('Expected the path of a lock');
 let unlock: (() => void) | undefined;
 
-async function take(lock: string): Promise<string> {
+async function take(lock: string, at: number): Promise<string> {
+  // Spinning, since timers wake up milliseconds apart, and the race is over in microseconds.
+  while (performance.timeOrigin + performance.now() < at);
   try {
     unlock = await takeLock(lock);
     return 'taken';
@@ -15,13 +17,13 @@ async function take(lock: string): Promise<string> {
   }
 }
 
-process.on('message', (message) => {
-  if (message === 'take') {
-    void take(path).then((outcome) => process.send?.(outcome));
+process.on('message', (at) => {
+  if (typeof at === 'number') {
+    void take(path, at).then((outcome) => process.send?.(outcome));
   } else {
     unlock?.();
     unlock = undefined;
-    process.send?.('done');
+    process.send?.('given back');
   }
 });
 process.send?.('here');
