@@ -1,5 +1,5 @@
 /** The one shape of every JSON answer: `{data, error, meta}`. */
-import { type ErrorCode, ERRORS } from '../domain/errors.js';
+import { ERRORS, type ErrorCode } from '../domain/errors.js';
 import type { ApiContext } from './context.js';
 
 export interface AnswerOptions {

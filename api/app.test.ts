@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Caller, type RunningApi, startApi } from '../test/support/running-api.js';
 import { createApiKey } from '../storage/owners-repository.js';
+import { type Caller, type RunningApi, startApi } from '../test/support/running-api.js';
 
 const MAX_DRAIN_BYTES = 3 * 1024 * 1024;
 

@@ -45,6 +45,17 @@ describe('the api process', () => {
     for (const secret of ['r8_token_of_the_test', 'a secret of the tests']) expect(output()).not.toContain(secret);
   });
 
+  test('ends with 0 on SIGTERM also while Temporal cannot be reached', async () => {
+    const { child, exited, output } = start({ ...environment(), TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    await expect.poll(output, { timeout: 20_000 }).toContain('"msg":"listening"');
+    const url = /"url":"([^"]+)"/.exec(output())?.[1];
+    const checks = await Promise.all(Array.from({ length: 5 }, () => fetch(`${url}/health/ready`)));
+    expect(checks.map(({ status }) => status)).toEqual(Array(5).fill(503));
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(output()).not.toContain('Channel has been shut down');
+  });
+
   test('refuses to start without its secrets, and names them', async () => {
     const { SECRET_KEY: _key, REPLICATE_API_TOKEN: _token, ...rest } = environment();
     const { exited, output } = start(rest);

@@ -1,4 +1,5 @@
 /** The api process: HTTP in front of the tables, the blobs and Temporal. */
+import { startOrExit } from '../config/start-failure.js';
 import { createApp } from './app.js';
 import { openApiRuntime } from './runtime.js';
 import { serve } from './serve.js';
@@ -6,9 +7,9 @@ import { serve } from './serve.js';
 /** Shorter than what a supervisor waits before it kills: 10 s and more. */
 const SHUTDOWN_GRACE_MS = 7_000;
 
-const runtime = await openApiRuntime();
+const runtime = await startOrExit('api', openApiRuntime);
 const { env, deps } = runtime;
-const server = await serve(createApp(deps), { host: env.HOST, port: env.PORT });
+const server = await startOrExit('api', () => serve(createApp(deps), { host: env.HOST, port: env.PORT }));
 deps.logger.info({ url: server.url }, 'listening');
 
 let stopping = false;

@@ -46,6 +46,11 @@ export function parseJson(bytes: Uint8Array): unknown {
 
 function collect(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    // A client that left while its key was looked up is not announced again.
+    if (req.destroyed) {
+      reject(new ClientLeft('before the body'));
+      return;
+    }
     const chunks: Buffer[] = [];
     let size = 0;
     const settle = (done: () => void): void => {

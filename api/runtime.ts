@@ -1,9 +1,10 @@
 /** What the api process opens at its start and closes at its end. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import { readEnvironment } from '../config/environment.js';
 import { createLogger } from '../config/logger.js';
+import { requireMediaPrograms } from '../config/media-programs.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
 import { probe } from '../media/probe.js';
 import { removeStaleWorkDirs } from '../media/work-dir.js';
@@ -17,6 +18,7 @@ import { receiveWebhook } from '../storage/webhook-inbox.js';
 import type { ApiDeps } from './deps.js';
 import { databaseCheck, temporalCheck } from './health-checks.js';
 import { createTemporalJobStarter } from './job-starter.js';
+import { lazyTemporalConnection } from './temporal-connection.js';
 import { createTemporalSignaler } from './webhooks/prediction-signaler.js';
 import { fetchedWebhookSecrets, fixedWebhookSecrets } from './webhooks/webhook-secrets.js';
 
@@ -51,6 +53,7 @@ export interface ApiRuntime {
  */
 export async function openApiRuntime(): Promise<ApiRuntime> {
   const env = readEnvironment(VARIABLES);
+  await requireMediaPrograms(env, ['FFPROBE_PATH']);
   const logger = createLogger('api', env.LOG_LEVEL);
   const uploadFolder = join(tmpdir(), 'reelwright');
   const stale = await removeStaleWorkDirs(uploadFolder);
@@ -61,7 +64,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
   });
   const { knex } = database;
   await requireCurrentSchema(knex);
-  const connection = Connection.lazy(await temporalConnectionOptions(env));
+  const connection = lazyTemporalConnection(await temporalConnectionOptions(env));
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
   const provider = createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL });
   const tools = { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH };

@@ -3,6 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { VideoJobStart } from '../activities/start-video-job.js';
 import { createTemporalJobStarter } from './job-starter.js';
+import { lazyTemporalConnection } from './temporal-connection.js';
 import { createTemporalSignaler } from './webhooks/prediction-signaler.js';
 
 let connection: Connection;
@@ -32,7 +33,7 @@ async function startedJob(): Promise<string> {
 
 /** A client of an address where nobody listens. */
 async function withoutTemporal(work: (client: Client) => Promise<void>): Promise<void> {
-  const nowhere = Connection.lazy({ address: '127.0.0.1:1' });
+  const nowhere = lazyTemporalConnection({ address: '127.0.0.1:1' });
   try {
     await work(new Client({ connection: nowhere }));
   } finally {

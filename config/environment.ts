@@ -8,10 +8,12 @@ const withDefault = <T extends z.ZodType>(schema: T, value: string) =>
 
 const url = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' });
 const wholeNumber = z.string().regex(/^\d+$/, { error: 'expected a whole number' }).transform(Number);
+const positiveNumber = wholeNumber.refine((value) => value >= 1, { error: 'expected a whole number from 1' });
+const port = wholeNumber.refine((value) => value <= 65_535, { error: 'expected a port from 0 to 65535' });
 const withoutSlash = url.transform((value) => value.replace(/\/+$/, ''));
 
 export const variables = z.object({
-  DATABASE_URL: z.string({ error: 'expected postgres://user:password@host/database' }).min(1),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host/database' }),
   TEMPORAL_ADDRESS: withDefault(z.string(), '127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: withDefault(z.string(), 'default'),
   TEMPORAL_API_KEY: optional(z.string()),
@@ -20,7 +22,7 @@ export const variables = z.object({
   TEMPORAL_TLS_KEY_PATH: optional(z.string()),
   /** Base address of the Web UI, for links from jobs; without it a job's workflow has no link. */
   TEMPORAL_UI_URL: optional(withoutSlash),
-  REPLICATE_API_TOKEN: z.string({ error: 'expected an API token of Replicate' }).min(1),
+  REPLICATE_API_TOKEN: z.preprocess(blank, z.string({ error: 'expected an API token of Replicate' })),
   REPLICATE_BASE_URL: withDefault(withoutSlash, 'https://api.replicate.com/v1'),
   REPLICATE_WEBHOOK_SECRET: optional(z.string().startsWith('whsec_', { error: 'expected whsec_ and base64' })),
   /** Where the provider reaches the api. Unset: inputs are uploaded to the provider, outcomes are polled. */
@@ -29,13 +31,14 @@ export const variables = z.object({
     .string({ error: 'expected at least 32 characters' })
     .min(32, { error: 'expected at least 32 characters' }),
   HOST: withDefault(z.string(), '127.0.0.1'),
-  PORT: withDefault(wholeNumber, '8080'),
+  /** 0 for a free one. */
+  PORT: withDefault(port, '8080'),
   LOG_LEVEL: withDefault(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), 'info'),
   FFMPEG_PATH: withDefault(z.string(), 'ffmpeg'),
   FFPROBE_PATH: withDefault(z.string(), 'ffprobe'),
   /** Purchases a minute over all workers; 0 for no limit. The provider allows 600. */
   CREATES_PER_MINUTE: withDefault(wholeNumber, '500'),
-  PARALLEL_CLIPS: withDefault(wholeNumber, '10'),
+  PARALLEL_CLIPS: withDefault(positiveNumber, '10'),
   POLL_FIRST_MS: optional(wholeNumber),
   POLL_MAX_MS: optional(wholeNumber),
   ABSENCE_AFTER_MS: withDefault(wholeNumber, '120000'),
@@ -49,6 +52,11 @@ export type Environment = z.output<typeof variables>;
 /** The environment lacks something or holds something wrong; the message names each variable, never a value. */
 export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
+
+  /** @param problems one line for each variable: its name, what was expected, what was seen */
+  constructor(problems: readonly string[]) {
+    super(`The environment is not as expected.\n  ${problems.join('\n  ')}`);
+  }
 }
 
 /** Reads the named variables; throws EnvironmentError that names all that are missing or wrong. */
@@ -60,5 +68,5 @@ export function readEnvironment<K extends keyof Environment>(
   const result = variables.pick(mask as never).safeParse(env);
   if (result.success) return result.data as unknown as Pick<Environment, K>;
   const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new EnvironmentError(`The environment is not complete.\n  ${problems.join('\n  ')}`);
+  throw new EnvironmentError(problems);
 }

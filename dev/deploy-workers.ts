@@ -1,6 +1,6 @@
 /**
  * Child process: makes the build of `REELWRIGHT_BUILD_ID` the current one of the worker deployment, says `current` on a
- * line of its own, then moves jobs of builds that have no workers any more to it.
+ * line of its own, and with `--adopt-stranded` then moves the open jobs of all other builds to it.
  */
 import { Client, Connection } from '@temporalio/client';
 import { readEnvironment } from '../config/environment.js';
@@ -18,8 +18,9 @@ const connection = await Connection.connect(await temporalConnectionOptions(env)
 try {
   await promote(connection, { namespace, buildId, timeoutMs: POLLERS_LIMIT_MS });
   console.log('current');
-  const moved = await adoptStranded(new Client({ connection, namespace }), { namespace, buildId });
-  if (moved > 0) console.log(`moved ${moved} jobs of earlier builds to ${buildId}`);
+  if (process.argv.includes('--adopt-stranded')) {
+    await adoptStranded(new Client({ connection, namespace }), { namespace, buildId });
+  }
 } finally {
   await connection.close();
 }

@@ -99,13 +99,14 @@ export async function startParts(context: StartContext): Promise<Addresses> {
 
   const appEnv = { ...common, DATABASE_URL: databaseUrl, REELWRIGHT_BUILD_ID: buildId, WORKFLOW_BUNDLE_PATH: bundle };
   // Only the pollers of our own Temporal can be asked for over HTTP.
-  const temporalUiUrl = settings.temporal === undefined ? temporal.uiUrl : undefined;
+  const isOurTemporal = settings.temporal === undefined;
+  const temporalUiUrl = isOurTemporal ? temporal.uiUrl : undefined;
   const workerOptions = { root, env: appEnv, temporalUiUrl };
   await Promise.all([
     start(apiPart({ root, env: appEnv, host: settings.api.host, port: apiPort })),
     start(workerPart(workerOptions)),
     start(mediaWorkerPart(workerOptions)),
-    timed('worker deployment', print, () => deployWorkers({ root, env: appEnv, signal }, print)),
+    timed('worker deployment', print, () => deployWorkers({ root, env: appEnv, signal }, isOurTemporal, print)),
   ]);
 
   const apiKey = readApiKey(keyFile);

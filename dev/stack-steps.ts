@@ -43,18 +43,24 @@ export async function prepareDatabase(context: StepContext, keyFile: string): Pr
 }
 
 /**
- * Makes this build the current one of the worker deployment, then moves jobs of builds without workers to it.
+ * Makes this build the current one of the worker deployment, then moves the open jobs of other builds to it.
+ * @param adoptStranded false where those builds may have workers of their own
  * @param onTrouble called when the second part fails, which leaves those jobs where they are
  * @returns as soon as the first part is done; the second goes on
  */
-export async function deployWorkers(context: StepContext, onTrouble: (message: string) => void): Promise<void> {
+export async function deployWorkers(
+  context: StepContext,
+  adoptStranded: boolean,
+  onTrouble: (message: string) => void,
+): Promise<void> {
   let isCurrent: () => void = () => undefined;
   const current = new Promise<void>((resolve) => {
     isCurrent = resolve;
   });
   let seen = '';
   let isDone = false;
-  const program = { root: context.root, file: 'dev/deploy-workers.ts', env: context.env };
+  const args = adoptStranded ? ['--adopt-stranded'] : [];
+  const program = { root: context.root, file: 'dev/deploy-workers.ts', args, env: context.env };
   const finished = runProgram(process.execPath, nodeArguments(program), {
     cwd: context.root,
     env: context.env,

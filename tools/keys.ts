@@ -1,22 +1,19 @@
 /** API keys from the command line: the first owner and the first key are made here and by no route. */
-import { parseArgs } from 'node:util';
 import type { Knex } from 'knex';
 import { validate as isUuid } from 'uuid';
-import { EnvironmentError, readEnvironment } from '../config/environment.js';
+import { readEnvironment } from '../config/environment.js';
+import { ReelwrightError } from '../domain/errors.js';
 import { openDatabase } from '../storage/database.js';
 import { createApiKey, listApiKeys, revokeApiKey } from '../storage/owners-repository.js';
+import { printTable, readOptions, runTool, UsageError } from './command-line.js';
 
 const USAGE = `usage:
   npm run keys -- create --owner NAME [--name LABEL] [--expires-days N]
   npm run keys -- list [--owner NAME]
   npm run keys -- revoke KEY-ID`;
 
-const FAILED = 1;
-const WRONG_USAGE = 2;
 const MAX_NAME = 200;
 const MAX_DAYS = 36_500;
-
-class UsageError extends Error {}
 
 type Command = (knex: Knex) => Promise<void>;
 
@@ -25,7 +22,7 @@ function parseCommand(args: readonly string[]): Command {
   const [command, ...rest] = args;
   switch (command) {
     case 'create': {
-      const values = options(rest, ['owner', 'name', 'expires-days']);
+      const values = readOptions(rest, ['owner', 'name', 'expires-days']);
       const owner = label('--owner', values['owner']);
       if (owner === undefined) throw new UsageError('create: expected --owner NAME');
       const name = label('--name', values['name']);
@@ -38,7 +35,7 @@ function parseCommand(args: readonly string[]): Command {
         });
     }
     case 'list': {
-      const { owner } = options(rest, ['owner']);
+      const { owner } = readOptions(rest, ['owner']);
       return (knex) => list(knex, owner);
     }
     case 'revoke': {
@@ -51,15 +48,6 @@ function parseCommand(args: readonly string[]): Command {
     case undefined:
     default:
       throw new UsageError(`expected create, list or revoke, got ${command ?? 'nothing'}`);
-  }
-}
-
-function options<Name extends string>(args: string[], names: readonly Name[]): Partial<Record<Name, string>> {
-  const config = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
-  try {
-    return parseArgs({ args, options: config }).values as Partial<Record<Name, string>>;
-  } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
   }
 }
 
@@ -100,24 +88,15 @@ async function list(knex: Knex, owner: string | undefined): Promise<void> {
     time(key.revokedAt),
     time(key.lastUsedAt),
   ]);
-  const table = [['ID', 'OWNER', 'NAME', 'CREATED', 'EXPIRES', 'REVOKED', 'LAST USED'], ...rows];
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
-  for (const row of table) {
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
-  }
+  printTable([['ID', 'OWNER', 'NAME', 'CREATED', 'EXPIRES', 'REVOKED', 'LAST USED'], ...rows]);
 }
 
 async function revoke(knex: Knex, keyId: string): Promise<void> {
-  if (!(await revokeApiKey(knex, keyId))) throw new Error(`there is no key ${keyId}`);
+  if (!(await revokeApiKey(knex, keyId))) throw new ReelwrightError('NOT_FOUND', `there is no key ${keyId}`);
   console.error(`keys: key ${keyId} is revoked`);
 }
 
-try {
+await runTool('keys', USAGE, async () => {
   const command = parseCommand(process.argv.slice(2));
   const { DATABASE_URL } = readEnvironment(['DATABASE_URL']);
   const database = openDatabase(DATABASE_URL, { applicationName: 'keys', poolMax: 1 });
@@ -126,9 +105,4 @@ try {
   } finally {
     await database.close();
   }
-} catch (error) {
-  const wrongUsage = error instanceof UsageError;
-  console.error(`keys: ${error instanceof Error ? error.message : String(error)}`);
-  if (wrongUsage) console.error(USAGE);
-  process.exitCode = wrongUsage || error instanceof EnvironmentError ? WRONG_USAGE : FAILED;
-}
+});

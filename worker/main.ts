@@ -1,18 +1,18 @@
 /** The worker process: workflows, light activities and purchases. */
+import { startOrExit } from '../config/start-failure.js';
 import { TASK_QUEUE } from '../domain/contract.js';
-import { bundleWorkflows } from './bundle.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { openWorkerRuntime } from './runtime.js';
 import { ensureSchedules } from './schedules.js';
 import { createBuyingWorker, createOrchestrationWorker } from './workers.js';
+import { findWorkflowBundle } from './workflow-bundle.js';
 
 /** Long enough for a purchase that is under way: its POST is given up after 15 s. */
 const SHUTDOWN_GRACE_MS = 20_000;
 
-const runtime = await openWorkerRuntime('worker');
+const runtime = await startOrExit('worker', () => openWorkerRuntime('worker'));
 const { env, logger, connection, client, deps, buildId } = runtime;
-const bundlePath = env.WORKFLOW_BUNDLE_PATH;
-const workflowBundle = bundlePath === undefined ? await bundleWorkflows() : { codePath: bundlePath };
+const workflowBundle = await startOrExit('worker', () => findWorkflowBundle(env.WORKFLOW_BUNDLE_PATH));
 const setup = {
   connection,
   namespace: env.TEMPORAL_NAMESPACE,

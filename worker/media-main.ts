@@ -1,4 +1,6 @@
 /** The media worker process: fetches and checks clips, cuts videos. */
+import { requireMediaPrograms } from '../config/media-programs.js';
+import { startOrExit } from '../config/start-failure.js';
 import { TASK_QUEUE } from '../domain/contract.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { openWorkerRuntime } from './runtime.js';
@@ -7,7 +9,11 @@ import { createMediaWorker } from './workers.js';
 /** A clip that is being fetched may end; a cut that takes longer is handed back and starts anew elsewhere. */
 const SHUTDOWN_GRACE_MS = 15_000;
 
-const runtime = await openWorkerRuntime('media-worker');
+const runtime = await startOrExit('media-worker', async () => {
+  const opened = await openWorkerRuntime('media-worker');
+  await requireMediaPrograms(opened.env, ['FFMPEG_PATH', 'FFPROBE_PATH']);
+  return opened;
+});
 const { env, logger, connection, deps, buildId } = runtime;
 const worker = await createMediaWorker(
   { connection, namespace: env.TEMPORAL_NAMESPACE, taskQueue: TASK_QUEUE, buildId, shutdownGraceMs: SHUTDOWN_GRACE_MS },

@@ -1,6 +1,6 @@
 import { ERRORS, ReelwrightError } from '../../domain/errors.js';
-import { ClientLeft } from '../client-left.js';
 import { type ErrorBody, sendError } from '../answers.js';
+import { ClientLeft } from '../client-left.js';
 import type { ApiContext, ApiMiddleware } from '../context.js';
 
 /** The one place where an error becomes an answer. What is not ours, or is our own fault, is logged and told as INTERNAL. */

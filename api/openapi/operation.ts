@@ -1,5 +1,5 @@
 /** One operation of the contract out of one route. */
-import { type ErrorCode, ERRORS } from '../../domain/errors.js';
+import { ERRORS, type ErrorCode } from '../../domain/errors.js';
 import type { Route, SuccessBody } from '../route.js';
 import { type JsonSchema, ref, schemaOf } from './components.js';
 

@@ -1,8 +1,8 @@
 /** From a valid order to a committed job: what it names is looked up as the owner's, its clips are planned and priced. */
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
-import { ReelwrightError } from '../../domain/errors.js';
 import { cutText } from '../../domain/cut-text.js';
+import { ReelwrightError } from '../../domain/errors.js';
 import { clipPriceUsd, roundUsd } from '../../domain/models.js';
 import type { JobOrder } from '../../domain/orders.schema.js';
 import { findAssets, listCampaignImages } from '../../storage/assets-repository.js';

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mediaFolder } from '../../media/test-support/media-files.js';
 import { type AssetRow, jpeg, mediaFile, newCampaign, uploadImage } from '../../test/support/api-fixtures.js';
@@ -268,6 +270,36 @@ describe('an upload', () => {
       const answer = await anna.post('/api/v3/assets', body, headers);
       expect(answer.status).toBe(status);
       expect(answer.error?.code).toBe(code);
+    });
+  });
+
+  test.each([
+    ['text', 'Content-Disposition: form-data\r\n\r\nab'],
+    ['file', 'Content-Disposition: form-data; filename="f"\r\n\r\nab'],
+  ])('with a part of %s that has no name is refused, and the api goes on', async (_what, part) => {
+    await untouched(async () => {
+      const headers = { 'content-type': 'multipart/form-data; boundary=b' };
+      const answer = await anna.post('/api/v3/assets', `--b\r\n${part}\r\n--b--\r\n`, headers);
+      expect(answer.status).toBe(422);
+      expect(answer.error).toMatchObject({ code: 'VALIDATION_FAILED', details: { expected: 'no such field' } });
+    });
+  });
+
+  test('whose sender is gone before anything of it is read leaves nothing behind', async () => {
+    await untouched(async () => {
+      const { port } = new URL(api.url);
+      const head = `POST /api/v3/assets HTTP/1.1\r\nHost: x\r\nX-API-Key: ${anna.key}\r\nContent-Length: 500\r\n`;
+      for (let count = 0; count < 20; count += 1) {
+        const socket = connect(Number(port), '127.0.0.1');
+        await once(socket, 'connect');
+        const sent = new Promise((done) =>
+          socket.write(`${head}Content-Type: multipart/form-data; boundary=b\r\n\r\n`, done),
+        );
+        await sent;
+        socket.destroy();
+      }
+      await expect.poll(() => api.log().match(/"complete":false/g)?.length ?? 0).toBeGreaterThanOrEqual(20);
+      await expect.poll(() => api.uploadsLeft()).toEqual([]);
     });
   });
 

@@ -1,7 +1,8 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, type Connection } from '@temporalio/client';
 import { afterEach, describe, expect, inject, test } from 'vitest';
 import { type RunningApi, startApi } from '../../test/support/running-api.js';
 import { databaseCheck, temporalCheck } from '../health-checks.js';
+import { lazyTemporalConnection } from '../temporal-connection.js';
 
 let api: RunningApi | undefined;
 afterEach(() => api?.stop());
@@ -12,7 +13,7 @@ afterEach(async () => {
 });
 
 const temporalAt = (address: string): Client => {
-  const connection = Connection.lazy({ address });
+  const connection = lazyTemporalConnection({ address });
   connections.push(connection);
   return new Client({ connection, namespace: inject('temporal').namespace });
 };

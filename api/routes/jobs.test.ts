@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { form } from '../../test/support/running-api.js';
 import { newCampaign, uploadImage } from '../../test/support/api-fixtures.js';
-import { type Caller, type RunningApi, startApi } from '../../test/support/running-api.js';
+import { type Caller, form, type RunningApi, startApi } from '../../test/support/running-api.js';
 import type { JobJson, SubJobsJson } from '../schemas/jobs.schema.js';
 
 let api: RunningApi;

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Caller, type RunningApi, signedHeaders, startApi } from '../../test/support/running-api.js';
 import type { JobJson } from '../schemas/jobs.schema.js';
 

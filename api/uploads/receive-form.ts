@@ -48,17 +48,19 @@ export async function receiveForm(req: IncomingMessage, dir: string, limits: For
       process.nextTick(() => parser.destroy());
     };
     const onGone = (cause?: Error): void => {
-      if (!req.complete) fail(new ClientLeft('within the form', { cause }));
+      // A complete request can be cut off too, while its end still waits to be read.
+      if (!req.readableEnded) fail(new ClientLeft('within the form', { cause }));
     };
     req.on('error', onGone);
     req.on('close', onGone);
-    parser.on('field', (name, value, { valueTruncated }) => {
+    parser.on('field', (named, value, { valueTruncated }) => {
+      const name = nameOf(named);
       const problem = fieldProblem(name, value, valueTruncated, fields, limits);
       if (problem === undefined) fields.set(name, value);
       else fail(problem);
     });
-    parser.on('file', (name, stream) => {
-      const problem = fileProblem(name, writing !== undefined);
+    parser.on('file', (named, stream) => {
+      const problem = fileProblem(nameOf(named), writing !== undefined);
       // A stream that nobody reads or destroys would hold the parser up for ever.
       if (problem !== undefined || failure !== undefined) {
         stream.on('error', () => stream.destroy()).resume();
@@ -77,7 +79,9 @@ export async function receiveForm(req: IncomingMessage, dir: string, limits: For
         .then(() => (failure === undefined ? resolve() : reject(failure)))
         .catch(reject);
     });
-    req.pipe(parser);
+    // A client that left while its key was looked up is not announced again.
+    if (req.destroyed) onGone();
+    else req.pipe(parser);
   });
   if (writing === undefined) throw invalidField(FILE_FIELD, 'a file', 'nothing');
   const sizeBytes = await writing;
@@ -108,6 +112,9 @@ async function writeFile(stream: Readable, path: string): Promise<number> {
   await pipeline(stream, file);
   return file.bytesWritten;
 }
+
+/** The parser gives undefined, against its types, for a part that has no name. */
+const nameOf = (name: string | undefined): string => name ?? '';
 
 function fieldProblem(
   name: string,

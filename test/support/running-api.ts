@@ -141,7 +141,11 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
             },
             body: body instanceof FormData || typeof body === 'string' ? body : JSON.stringify(body),
           }),
-        fetch: (path, init) => fetch(server.url + path, { ...init, headers: { 'x-api-key': key, ...init?.headers } }),
+        fetch(path, init) {
+          const headers = new Headers(init?.headers);
+          headers.set('x-api-key', key);
+          return fetch(server.url + path, { ...init, headers });
+        },
       };
     },
     async countRows(table) {
