@@ -52,7 +52,11 @@ export async function benchJobs(): Promise<BenchResult> {
     } finally {
       await connection.close();
       for (const child of floor) child.kill('SIGTERM');
-      await Promise.all(floor.map((child) => child.exitCode ?? once(child, 'exit')));
+      await Promise.all(
+        floor.map(async (child) => {
+          if (child.exitCode === null) await once(child, 'exit');
+        }),
+      );
     }
   } finally {
     await stack.stop();

@@ -1,7 +1,7 @@
 import { EnvironmentError } from './environment.js';
 
 /** Failures of the surroundings that carry no code. */
-const NAMES = new Set([EnvironmentError.name, 'TransportError']);
+const NAMES = new Set([EnvironmentError.name, 'TransportError', 'ServiceError']);
 
 /**
  * Says why a process could not start or a command failed. A message is enough for what the surroundings caused: a
@@ -11,8 +11,10 @@ export function describeStartFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // A refused connection to a name with several addresses has no message of its own.
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describeStartFailure).join('; ');
-  const { code } = error as { code?: unknown };
-  const isOutside = NAMES.has(error.name) || (typeof code === 'string' && !code.startsWith('ERR_'));
+  const { code, details } = error as { code?: unknown; details?: unknown };
+  const isSystemCode = typeof code === 'string' && !code.startsWith('ERR_');
+  const isGrpcStatus = typeof code === 'number' && typeof details === 'string';
+  const isOutside = NAMES.has(error.name) || isSystemCode || isGrpcStatus;
   return isOutside ? error.message : (error.stack ?? error.message);
 }
 

@@ -2,7 +2,7 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { readEnvironment } from '../config/environment.js';
-import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
+import { TEMPORAL_VARIABLES, type TemporalConnectionOptions, temporalConnectionOptions } from '../config/temporal.js';
 import { WORKER_DEPLOYMENT } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { buildId as idOfThisBuild } from '../worker/build-id.js';
@@ -32,7 +32,7 @@ function parseCommand([command, ...rest]: readonly string[]): Command {
       return async ({ connection, namespace, ownBuildId }) => {
         const buildId = options['build-id'] ?? ownBuildId;
         await promote(connection, { namespace, buildId, timeoutMs });
-        console.error('deploy: new jobs go to build');
+        console.error('deploy: new jobs go to this build:');
         console.log(buildId);
       };
     }
@@ -52,11 +52,11 @@ function seconds(value: string | undefined): number {
 }
 
 const showStatus: Command = async ({ connection, namespace, ownBuildId }) => {
-  const { routingConfig, versionSummaries = [] } = await describeDeployment(connection, namespace);
+  const { routingConfig, versionSummaries } = await describeDeployment(connection, namespace);
   const current = routingConfig?.currentDeploymentVersion?.buildId;
   console.log(`current: ${current ?? 'none: jobs wait until a build is promoted'}`);
   console.log(`this build: ${ownBuildId}`);
-  const rows = versionSummaries.map((version) => [
+  const rows = (versionSummaries ?? []).map((version) => [
     version.deploymentVersion?.buildId ?? '-',
     nameOf(version.status ?? WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_UNSPECIFIED),
     time(version.createTime),
@@ -90,11 +90,20 @@ function time(at: proto.google.protobuf.ITimestamp | null | undefined): string {
   return at?.seconds == null ? '-' : new Date(Number(at.seconds) * 1_000).toISOString();
 }
 
+async function connect(options: TemporalConnectionOptions): Promise<Connection> {
+  try {
+    return await Connection.connect(options);
+  } catch (error) {
+    const seen = (error as Error).message;
+    throw new ReelwrightError('NOT_READY', `expected Temporal at TEMPORAL_ADDRESS, got: ${seen}`, { cause: error });
+  }
+}
+
 await runTool('deploy', USAGE, async () => {
   const command = parseCommand(process.argv.slice(2));
   const env = readEnvironment([...TEMPORAL_VARIABLES, 'REELWRIGHT_BUILD_ID']);
   const ownBuildId = env.REELWRIGHT_BUILD_ID ?? (await idOfThisBuild());
-  const connection = await Connection.connect(await temporalConnectionOptions(env));
+  const connection = await connect(await temporalConnectionOptions(env));
   try {
     await command({ connection, namespace: env.TEMPORAL_NAMESPACE, ownBuildId });
   } finally {

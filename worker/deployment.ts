@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, type Connection, isGrpcServiceError } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { WORKER_DEPLOYMENT } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
 
 /** gRPC FAILED_PRECONDITION and NOT_FOUND: the pollers of the new build are not all there yet. */
 const NOT_YET = new Set([9, 5]);
@@ -17,7 +18,7 @@ export interface PromoteOptions {
 
 /**
  * Makes `buildId` the build that new jobs go to. Repeats while the server has not seen its workers on all queues; throws
- * the server's last answer when the time is over. Promoting the current build again is harmless.
+ * NOT_READY with the server's last answer when the time is over. Promoting the current build again is harmless.
  */
 export async function promote(connection: Connection, options: PromoteOptions): Promise<void> {
   const { namespace, buildId, timeoutMs, pauseMs = 100 } = options;
@@ -34,7 +35,7 @@ export async function promote(connection: Connection, options: PromoteOptions): 
     } catch (error) {
       if (!isGrpcServiceError(error) || !NOT_YET.has(error.code)) throw error;
       if (performance.now() > deadline) {
-        throw new Error(`build ${buildId} was not promoted: ${error.details}`, { cause: error });
+        throw new ReelwrightError('NOT_READY', `build ${buildId} was not promoted: ${error.details}`, { cause: error });
       }
       await sleep(pauseMs);
     }

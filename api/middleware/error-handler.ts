@@ -1,4 +1,5 @@
 import { ERRORS, ReelwrightError } from '../../domain/errors.js';
+import { isDatabaseUnreachable } from '../../storage/unreachable.js';
 import { type ErrorBody, sendError } from '../answers.js';
 import { ClientLeft } from '../client-left.js';
 import type { ApiContext, ApiMiddleware } from '../context.js';
@@ -40,12 +41,18 @@ function clearBytesHeaders(ctx: ApiContext): void {
 }
 
 function errorBody(error: unknown): ErrorBody {
+  if (isDatabaseUnreachable(error)) return NOT_READY;
   if (!(error instanceof ReelwrightError) || ERRORS[error.code].status === 500) return INTERNAL;
   const { code, message, details } = error;
   // Details of a failure on our side are for the log.
   const shown = details !== undefined && ERRORS[code].status < 500;
   return shown ? { code, message, details } : { code, message };
 }
+
+const NOT_READY: ErrorBody = {
+  code: 'NOT_READY',
+  message: 'the database cannot be reached at the moment; try again',
+};
 
 const INTERNAL: ErrorBody = {
   code: 'INTERNAL',
