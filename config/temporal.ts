@@ -27,7 +27,9 @@ export async function temporalConnectionOptions(
   const { TEMPORAL_TLS_CA_PATH: ca, TEMPORAL_TLS_CERT_PATH: crt, TEMPORAL_TLS_KEY_PATH: key } = env;
   if ((crt === undefined) !== (key === undefined)) {
     const missing = crt === undefined ? 'TEMPORAL_TLS_CERT_PATH' : 'TEMPORAL_TLS_KEY_PATH';
-    throw new EnvironmentError([`${missing}: expected, because the other half of the client certificate is set`]);
+    throw new EnvironmentError([
+      `${missing}: expected a path, because the other half of the client certificate is set`,
+    ]);
   }
   const files = {
     ...(ca === undefined ? {} : { serverRootCACertificate: await readPem('TEMPORAL_TLS_CA_PATH', ca) }),

@@ -56,15 +56,21 @@ const showStatus: Command = async ({ connection, namespace, ownBuildId }) => {
   const current = routingConfig?.currentDeploymentVersion?.buildId;
   console.log(`current: ${current ?? 'none: jobs wait until a build is promoted'}`);
   console.log(`this build: ${ownBuildId}`);
-  const rows = (versionSummaries ?? []).map((version) => [
-    version.deploymentVersion?.buildId ?? '-',
-    nameOf(version.status ?? WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_UNSPECIFIED),
-    time(version.createTime),
-    time(version.currentSinceTime),
-    time(version.drainageInfo?.lastChangedTime),
-    time(version.drainageInfo?.lastCheckedTime),
-  ]);
-  printTable([['BUILD', 'STATUS', 'CREATED', 'CURRENT SINCE', 'STATUS SINCE', 'CHECKED'], ...rows]);
+  const rows = (versionSummaries ?? []).map(
+    ({ deploymentVersion, status, createTime, currentSinceTime, drainageInfo }) => {
+      // A version that takes new jobs has this too, without a status.
+      const drainage = drainageInfo?.status ? drainageInfo : undefined;
+      return [
+        deploymentVersion?.buildId ?? '-',
+        nameOf(status ?? WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_UNSPECIFIED),
+        time(createTime),
+        time(currentSinceTime),
+        time(drainage?.lastChangedTime),
+        time(drainage?.lastCheckedTime),
+      ];
+    },
+  );
+  printTable([['BUILD', 'STATUS', 'CREATED', 'CURRENT SINCE', 'DRAINAGE SINCE', 'DRAINAGE CHECKED'], ...rows]);
 };
 
 async function describeDeployment(

@@ -7,11 +7,14 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DemoJob } from '../../dev/demo-client.js';
 import { SCENE_SET_A } from '../../domain/scenes.js';
+import { findBrowser, startBrowser } from '../support/browser.js';
 import { ffprobe, frameAt, pixels, psnr } from '../support/frames.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 180_000;
 const FRAME = 1 / 24;
+
+const browser = await findBrowser();
 
 let stack: RunningStack;
 let folder: string;
@@ -23,6 +26,16 @@ afterAll(async () => {
   await stack.stop();
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
+
+/** What the page's script uses of an HTMLVideoElement. */
+interface PlayedVideo {
+  duration: number;
+  currentTime: number;
+  videoWidth: number;
+  error: unknown;
+  play(): Promise<void>;
+  addEventListener(name: string, listener: (event: unknown) => void): void;
+}
 
 interface WorkflowListing {
   id: string;
@@ -158,6 +171,34 @@ describe('a job from a campaign’s images', () => {
       await stack.api.download(`/api/v3/videos/${job.id}/clips/clip_00${number}.mp4`, file);
       expect(Number((await ffprobe(file)).format.duration)).toBeCloseTo(4, 1);
       expect(psnr(await frameAt(file, 0), await frameAt(video, (number - 1) * 4))).toBeGreaterThan(35);
+    }
+  });
+
+  it.skipIf(browser === undefined)('plays and seeks in a browser', async () => {
+    const { apiUrl, apiKey } = stack.state();
+    const started = await startBrowser(browser ?? '');
+    try {
+      const page = await started.newPage({ extraHTTPHeaders: { 'X-API-Key': apiKey } });
+      await page.goto(`${apiUrl}/health/live`);
+      await page.setContent(`<video muted src="${apiUrl}${job.videoUrl}"></video>`);
+      const seen = await page.evaluate(async () => {
+        const video = (
+          globalThis as unknown as { document: { querySelector(selector: string): PlayedVideo } }
+        ).document.querySelector('video');
+        const event = (name: string): Promise<unknown> =>
+          new Promise((resolve) => video.addEventListener(name, resolve));
+        await video.play();
+        const seeked = event('seeked');
+        video.currentTime = 10.5;
+        await seeked;
+        await event('ended');
+        return { duration: video.duration, end: video.currentTime, width: video.videoWidth, error: video.error };
+      });
+      expect(seen).toMatchObject({ width: 1920, error: null });
+      expect(seen.duration).toBeCloseTo(12, 1);
+      expect(seen.end).toBeCloseTo(12, 1);
+    } finally {
+      await started.close();
     }
   });
 
