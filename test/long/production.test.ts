@@ -1,8 +1,10 @@
 /** Production as an operator runs it: compiled code, one process for each part, configured by the environment alone. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DemoClient, type DemoJob } from '../../dev/demo-client.js';
 import { drawDemoImages } from '../../dev/demo-images.js';
@@ -22,6 +24,15 @@ beforeAll(async () => {
   build = await buildForProduction();
 }, LIMIT_MS);
 afterAll(() => build.remove());
+
+test('a compiled worker runs the workflow bundle that the build made', async () => {
+  const program = `import { findWorkflowBundle } from './dist/worker/workflow-bundle.js';
+    console.log((await findWorkflowBundle(undefined)).codePath);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: build.folder,
+  });
+  expect(stdout).toBe(`${join(await realpath(build.folder), 'dist', 'workflow-bundle.js')}\n`);
+});
 
 describe('a process that cannot start', () => {
   const secrets = { REPLICATE_API_TOKEN: 'r8_test', SECRET_KEY: 'a secret of the tests, 32 characters or more' };
