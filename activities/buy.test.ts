@@ -205,6 +205,16 @@ describe('buy', () => {
     expect(provider.made).toHaveLength(0);
   });
 
+  it('opens no other attempt for a clip that was cancelled while it waited', async () => {
+    const { provider, buy, subject } = await scene();
+    const refused = new ReelwrightError('PROVIDER_ACCOUNT', 'insufficient credit');
+    provider.answerNextWith(async () => ({ kind: 'not-created', error: refused }));
+    await expect(buy()).rejects.toMatchObject({ code: 'PROVIDER_ACCOUNT' });
+    await rig.database.knex('clips').where({ job_id: subject.jobId }).update({ status: 'cancelled' });
+    await expect(buy()).rejects.toMatchObject({ code: 'PREDICTION_CANCELED' });
+    expect(provider.made).toHaveLength(0);
+  });
+
   it('buys nothing for a job that was cancelled', async () => {
     const { provider, buy, subject } = await scene();
     await rig.database.knex('jobs').where({ id: subject.jobId }).update({ status: 'cancelled' });

@@ -1,6 +1,6 @@
 /** Runs in the workflow sandbox: buys one paid thing and stores it. Every expected end is a returned value. */
 import { CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
-import type { Polling } from '../domain/activity-contract.js';
+import type { Polling, Purchase } from '../domain/activity-contract.js';
 import type { GenerationInput, GenerationOutcome } from '../domain/contract.js';
 import { isFinalStatus } from '../domain/ledger.js';
 import { buying, collecting, provider, rows } from './activity-options.js';
@@ -15,14 +15,33 @@ export async function generation(subject: GenerationInput): Promise<GenerationOu
     const prepared = await provider.prepareGeneration(subject);
     if (prepared.outcome !== null) return prepared.outcome;
 
-    // A purchase is never left half done: a cancel waits until it is known what was bought.
-    const { predictionId } = await CancellationScope.nonCancellable(() => buying().buy(subject));
+    const { predictionId } = await purchase(subject);
     await untilCompleted(subject, predictionId, prepared.polling, completed);
     return await collecting().collectOutput({ ...subject, predictionId });
   } catch (error) {
+    const cancelled = CancellationScope.current().consideredCancelled;
     return await CancellationScope.nonCancellable(() =>
-      isCancellation(error) ? wrapUp(subject) : failed(subject, error),
+      isCancellation(error) || cancelled ? wrapUp(subject) : failed(subject, error),
     );
+  }
+}
+
+/**
+ * A purchase is never left half done: a cancel waits until it is known what was bought. It closes the clip's row at
+ * once, so that a purchase which is still waiting for its turn, or for the next attempt, is not made any more.
+ */
+async function purchase(subject: GenerationInput): Promise<Purchase> {
+  const scope = CancellationScope.current();
+  let buyingNow = true;
+  const closed = scope.cancelRequested.catch(async () => {
+    if (!buyingNow) return;
+    await CancellationScope.nonCancellable(() => rows.endGeneration({ ...subject, end: { status: 'cancelled' } }));
+  });
+  try {
+    return await CancellationScope.nonCancellable(() => buying().buy(subject));
+  } finally {
+    buyingNow = false;
+    if (scope.consideredCancelled) await closed;
   }
 }
 

@@ -114,7 +114,7 @@ describe('videoJob', () => {
     expect(world.calls.at(-1)).toBe('end cancelled');
   });
 
-  it('lets a purchase that is under way end before it cancels it', async () => {
+  it('closes the row of a purchase that is under way, and cancels it once it is known what was bought', async () => {
     let answer: () => void = () => undefined;
     const answered = new Promise<void>((resolve) => {
       answer = resolve;
@@ -124,12 +124,13 @@ describe('videoJob', () => {
       const job = await rig.startJob();
       await until(() => world.calls.includes('buy 1'));
       await job.cancel();
+      await until(() => world.calls.includes('end-cancelled 1'));
       await sleep(300);
       expect(world.calls).not.toContain('cancel 1');
       answer();
       await expect(job.result()).rejects.toThrow();
     });
-    expect(world.calls.slice(2)).toEqual(['buy 1', 'cancel 1', 'end-cancelled 1', 'end cancelled']);
+    expect(world.calls.slice(2)).toEqual(['buy 1', 'end-cancelled 1', 'cancel 1', 'end-cancelled 1', 'end cancelled']);
   });
 
   it('waits for a generation that another run of the job still has', async () => {

@@ -44,8 +44,8 @@ function errorBody(error: unknown): ErrorBody {
   if (isDatabaseUnreachable(error)) return NOT_READY;
   if (!(error instanceof ReelwrightError) || ERRORS[error.code].status === 500) return INTERNAL;
   const { code, message, details } = error;
-  // Details of a failure on our side are for the log.
-  const shown = details !== undefined && ERRORS[code].status < 500;
+  // Details of a failure on our side are for the log, but for what readiness names.
+  const shown = details !== undefined && (ERRORS[code].status < 500 || code === 'NOT_READY');
   return shown ? { code, message, details } : { code, message };
 }
 

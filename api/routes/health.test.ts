@@ -35,7 +35,11 @@ describe('health', () => {
     expect((await api.call('/health/live')).status).toBe(200);
     const ready = await api.call('/health/ready');
     expect(ready.status).toBe(503);
-    expect(ready.error).toMatchObject({ code: 'NOT_READY', message: 'missing: temporal' });
+    expect(ready.error).toMatchObject({
+      code: 'NOT_READY',
+      message: 'missing: temporal',
+      details: { parts: { database: 'ready', temporal: 'missing' } },
+    });
   });
 
   test('is live and not ready while the database lacks a migration', async () => {

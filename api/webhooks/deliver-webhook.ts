@@ -6,8 +6,8 @@ import type { WebhookPorts } from '../deps.js';
 const GENERATION_ID = /^video-job-[0-9a-f-]{36}-(clip|music|image|text)-\d+$/;
 
 /**
- * Tells the generation that bought the prediction. Failing is no error: the webhook is kept, and the poll and the
- * reconciler read what was kept. `hint` is the workflow id of the webhook's URL, which nobody signed.
+ * Tells the generation that bought the prediction. Failing is no error: the webhook is kept, and the poll finds
+ * out the same. `hint` is the workflow id of the webhook's URL, which nobody signed.
  */
 export async function deliverWebhook(
   { findGeneration, signal }: Pick<WebhookPorts, 'findGeneration' | 'signal'>,
@@ -18,7 +18,7 @@ export async function deliverWebhook(
     const generation = await findGeneration(predictionId);
     const workflowId = generation === undefined ? usable(hint) : generationId(generation.jobId, generation.subject);
     if (workflowId === undefined) {
-      log.warn({ predictionId }, 'a webhook of a prediction that the ledger does not know is kept for the reconciler');
+      log.warn({ predictionId }, 'a webhook of a prediction that the ledger does not know is kept');
       return;
     }
     const outcome = await signal(workflowId, { predictionId });

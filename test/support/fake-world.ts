@@ -17,7 +17,7 @@ export interface FakeWorldOptions {
   failing?: readonly number[];
   /** Numbers of clips that succeeded although they were cancelled. */
   succeedsAnyway?: readonly number[];
-  onBuy?: (number: number) => Promise<void> | void;
+  onBuy?: (number: number, calls: readonly string[]) => Promise<void> | void;
 }
 
 export interface FakeWorld {
@@ -73,7 +73,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       const number = call('buy', subject);
       open.add(number);
       most = Math.max(most, open.size);
-      await options.onBuy?.(number);
+      await options.onBuy?.(number, calls);
       return { predictionId: predictionOf(number), attempt: 1 };
     },
     async pollPrediction({ subject }) {

@@ -68,6 +68,14 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
     await reached(calls, 'buy 1', 'buy 2');
     await rig.client.workflow.getHandle(`video-job-${rig.jobId}`).cancel();
   }),
+  job(
+    'cancelled-while-buying',
+    { onBuy: (number, calls) => reached(calls, `end-cancelled ${number}`) },
+    async (rig, calls) => {
+      await reached(calls, 'buy 1', 'buy 2');
+      await rig.client.workflow.getHandle(`video-job-${rig.jobId}`).cancel();
+    },
+  ),
   {
     name: 'reconcile',
     activities: () => fakeWorld({ clips: CLIPS }),
