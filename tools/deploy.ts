@@ -17,6 +17,8 @@ const USAGE = `usage:
       the builds, and which of them still have open jobs; workers of a drained one may be stopped`;
 
 const DEFAULT_TIMEOUT_SECONDS = 60;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Of gRPC. */
 const NOT_FOUND = 5;
 const { WorkerDeploymentVersionStatus } = proto.temporal.api.enums.v1;
 
@@ -98,7 +100,7 @@ function time(at: proto.google.protobuf.ITimestamp | null | undefined): string {
 
 async function connect(options: TemporalConnectionOptions): Promise<Connection> {
   try {
-    return await Connection.connect(options);
+    return await Connection.connect({ ...options, connectTimeout: CONNECT_TIMEOUT_MS });
   } catch (error) {
     const seen = (error as Error).message;
     throw new ReelwrightError('NOT_READY', `expected Temporal at TEMPORAL_ADDRESS, got: ${seen}`, { cause: error });

@@ -3,12 +3,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { type History, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { HISTORY_SCENARIOS } from '../test/support/history-scenarios.js';
 import { temporalPart } from '../test/support/temporal-part.js';
 import { runWorkflowRig } from '../test/support/workflow-rig.js';
 
-const FOLDER = fileURLToPath(new URL('../test/histories', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDER = join(ROOT, 'test/histories');
+
+/** One line of JSON; stack traces in it name files from the checkout on, wherever that lies. */
+const recorded = (history: History): string =>
+  `${JSON.stringify(JSON.parse(historyToJSON(history))).replaceAll(ROOT, '')}\n`;
 
 const missing = HISTORY_SCENARIOS.filter(({ name }) => !existsSync(join(FOLDER, name)));
 console.log(`${HISTORY_SCENARIOS.length - missing.length} scenarios are recorded, ${missing.length} are missing`);
@@ -26,7 +31,7 @@ if (missing.length > 0) {
         for (const id of ids) {
           const history = await rig.client.workflow.getHandle(id).fetchHistory();
           const file = id.replace(`video-job-${rig.jobId}`, 'video-job').replace(`-${rig.jobId}`, '');
-          await writeFile(join(part, `${file}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history)))}\n`);
+          await writeFile(join(part, `${file}.json`), recorded(history));
         }
         await rename(part, join(FOLDER, scenario.name));
         console.log(`recorded ${scenario.name}: ${ids.length} histories`);
