@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Purchase } from '../domain/activity-contract.js';
-import { type GenerationInput, generationId, parseSubject } from '../domain/contract.js';
+import { type GenerationInput, generationId } from '../domain/contract.js';
 import { ERRORS, ReelwrightError } from '../domain/errors.js';
 import { CANCEL_AFTER_SECONDS, POST_MARGIN_MS } from '../domain/purchase.js';
-import { findClip } from '../storage/clips-repository.js';
 import {
   grantPost,
   type LedgerRow,
@@ -17,6 +16,7 @@ import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
 import { needsDecision, needsIntent, openIntent } from './intent.js';
 import { prepareInputs } from './prepared-inputs.js';
+import { requireClip } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 
 /** What a heartbeat carries from one attempt of the activity to the next: an answer that may not be in the row yet. */
@@ -62,10 +62,7 @@ async function rowFor(deps: ActivityDeps, subject: GenerationInput, signal: Abor
   const latest = await latestPurchase(deps.knex, subject.jobId, subject.subject);
   if (latest !== undefined && needsDecision(latest)) throw purchaseEnded(latest);
   if (latest !== undefined && latest.state !== 'intended' && !needsIntent(latest)) return { ...latest, lease };
-  const clip = await findClip(deps.knex, subject.jobId, parseSubject(subject.subject).number);
-  if (clip === undefined) {
-    throw new ReelwrightError('NOT_FOUND', `expected a row for ${subject.subject} of job ${subject.jobId}, found none`);
-  }
+  const clip = await requireClip(deps.knex, subject);
   const inputs = await prepareInputs(deps, clip, signal);
   return { ...(await openIntent(deps.knex, subject, lease, inputs)), lease };
 }

@@ -2,23 +2,20 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { CollectInput, MediaActivities } from '../domain/activity-contract.js';
-import { type GenerationOutcome, parseSubject } from '../domain/contract.js';
+import type { GenerationOutcome } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { CLIP_STATES } from '../domain/states.js';
 import { checkClip } from '../media/check-clip.js';
 import { withWorkDir } from '../media/work-dir.js';
-import { type ClipRecord, findClip, moveClip } from '../storage/clips-repository.js';
+import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
 import { type LedgerRow, markPurchaseStored } from '../storage/ledger.js';
 import type { ActivityDeps } from './deps.js';
 import { fetchOutput } from './fetch-output.js';
 import { withHeartbeat } from './heartbeat.js';
+import { NOT_STORED, requireClip } from './required-rows.js';
 import { askProvider, endError, requirePurchase, settledByWebhook } from './settle.js';
 
 /** When a completion was announced that neither the inbox nor the provider shows. */
 const NOT_ENDED_PAUSE_MS = 3_000;
-
-/** What is paid is stored, also for a clip that was cancelled or has failed meanwhile. */
-const NOT_STORED = CLIP_STATES.filter((state) => state !== 'stored');
 
 /**
  * Fetches, checks and stores what a prediction gave. Throws the reason of a prediction that ended without an output,
@@ -30,8 +27,7 @@ export function createCollectOutput(deps: ActivityDeps): MediaActivities['collec
     const stored: GenerationOutcome = { status: 'stored', predictionId };
     if (row.state === 'stored') return stored;
     const url = await outputOf(deps, row, predictionId);
-    const clip = await findClip(deps.knex, row.jobId, parseSubject(row.subject).number);
-    if (clip === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for ${row.subject}, found none`);
+    const clip = await requireClip(deps.knex, row);
     await moveClip(deps.knex, clip, NOT_STORED, { status: 'storing' });
     await withHeartbeat((report) => store(deps, { clip, predictionId, url }, report));
     deps.logger.info({ ...generation, predictionId }, 'stored');

@@ -5,15 +5,13 @@ import { Context } from '@temporalio/activity';
 import type { MediaActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { JOB_STATES } from '../domain/states.js';
 import { joinByCopy } from '../media/join-by-copy.js';
 import { withWorkDir } from '../media/work-dir.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { moveJob } from '../storage/jobs-repository.js';
 import type { ActivityDeps } from './deps.js';
 import { withHeartbeat } from './heartbeat.js';
-
-const NOT_CANCELLED = JOB_STATES.filter((state) => state !== 'cancelled');
+import { NOT_CANCELLED } from './required-rows.js';
 
 /** Joins a job's stored clips in their order and stores the video with the job. Throws what `joinByCopy` throws. */
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {

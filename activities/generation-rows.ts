@@ -1,10 +1,8 @@
 import type { RowActivities } from '../domain/activity-contract.js';
 import { type GenerationOutcome, parseSubject } from '../domain/contract.js';
-import { CLIP_STATES } from '../domain/states.js';
 import { findClip, moveClip } from '../storage/clips-repository.js';
 import type { ActivityDeps } from './deps.js';
-
-const NOT_STORED = CLIP_STATES.filter((state) => state !== 'stored');
+import { NOT_STORED } from './required-rows.js';
 
 /** The end of a generation that stored nothing. Where its clip is stored all the same, that is what it answers. */
 export function createEndGeneration({ knex, logger }: ActivityDeps): RowActivities['endGeneration'] {

@@ -1,17 +1,16 @@
 import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { CLIP_STATES, JOB_STATES, type JobState } from '../domain/states.js';
+import { CLIP_STATES } from '../domain/states.js';
 import { listClips, moveClip } from '../storage/clips-repository.js';
 import { findJob, type JobRecord, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import type { ActivityDeps } from './deps.js';
+import { NOT_CANCELLED } from './required-rows.js';
 
 /** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
 const OWED_AFTER_MS = 30_000;
 const OWED_AT_ONCE = 100;
 
-/** `cancelled` is final; a reset may lead back from every other state. */
-const BEFORE_CANCEL: readonly JobState[] = JOB_STATES.filter((state) => state !== 'cancelled');
 const UNFINISHED_CLIPS = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
 
 type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob' | 'startOwedRuns'>;
@@ -21,7 +20,7 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
     /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
     async planJob(run): Promise<JobPlan> {
       const job = await requireJob(run);
-      await requireMoved(run, await moveJob(knex, run, BEFORE_CANCEL, { status: 'generating', error: null }));
+      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status: 'generating', error: null }));
       const clips = await listClips(knex, [run.jobId]);
       return {
         summary: `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
@@ -31,7 +30,7 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
     },
 
     async completeJob(run) {
-      await requireMoved(run, await moveJob(knex, run, BEFORE_CANCEL, { status: 'completed', completed: true }));
+      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status: 'completed', completed: true }));
       const { durationSeconds, sizeBytes } = await requireJob(run);
       if (durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
@@ -44,7 +43,7 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
         await moveClip(knex, clip, UNFINISHED_CLIPS, { status: 'cancelled', completed: true });
       }
       // A later run, or an earlier cancel, owns the row: then there is nothing to say.
-      const moved = await moveJob(knex, run, BEFORE_CANCEL, { status: end, error, completed: true });
+      const moved = await moveJob(knex, run, NOT_CANCELLED, { status: end, error, completed: true });
       if (!moved) logger.info({ ...run, end }, 'the job had already ended or is run again');
     },
 

@@ -1,15 +1,14 @@
 import { Context } from '@temporalio/activity';
 import type { ProviderActivities } from '../domain/activity-contract.js';
-import { parseSubject } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
-import { findClip } from '../storage/clips-repository.js';
 import { latestPurchase, withdrawIntent } from '../storage/ledger.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
 import { withHeartbeat } from './heartbeat.js';
 import { needsDecision, needsIntent } from './intent.js';
 import { prepareInputs } from './prepared-inputs.js';
+import { requireClip } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { askProvider, requirePurchase } from './settle.js';
 
@@ -22,10 +21,7 @@ export function createProviderActivities(deps: ActivityDeps): ProviderActivities
   return {
     /** Takes the generation's row: what is stored is done, what is bought is resumed, else its inputs are prepared. */
     async prepareGeneration({ jobId, subject }) {
-      const clip = await findClip(knex, jobId, parseSubject(subject).number);
-      if (clip === undefined) {
-        throw new ReelwrightError('NOT_FOUND', `expected a row for ${subject} of job ${jobId}, found none`);
-      }
+      const clip = await requireClip(knex, { jobId, subject });
       if (clip.status === 'stored') return { outcome: { status: 'stored', predictionId: clip.predictionId } };
       const latest = await latestPurchase(knex, jobId, subject);
       if (latest !== undefined && needsDecision(latest)) throw purchaseEnded(latest);
