@@ -4,7 +4,8 @@ import { clipSubject, type GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
 import type { CreateResult } from '../replicate/video-provider.js';
-import { grantPost, type LedgerRow, latestPurchase } from '../storage/ledger.js';
+import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
+import { grantPost } from '../storage/ledger-moves.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import { createBuy } from './buy.js';
@@ -72,7 +73,7 @@ describe('buy', () => {
     const { provider, buy, subject, row } = await scene();
     const inputs = { firstImageUrl: null, lastImageUrl: null, expiresAt: null };
     const stopped = randomUUID();
-    const intent = await openIntent(rig.database.knex, subject, stopped, inputs);
+    const intent = await openIntent(rig.deps(provider), subject, stopped, inputs);
     const { predictionId } = await buy();
     // The worker that was stopped between its intent and its POST goes on.
     expect(await grantPost(rig.database.knex, intent.id, stopped)).toBeUndefined();
@@ -207,9 +208,9 @@ describe('buy', () => {
 
   it('opens no other attempt for a clip that was cancelled while it waited', async () => {
     const { provider, buy, subject } = await scene();
-    const refused = new ReelwrightError('PROVIDER_ACCOUNT', 'insufficient credit');
-    provider.answerNextWith(async () => ({ kind: 'not-created', error: refused }));
-    await expect(buy()).rejects.toMatchObject({ code: 'PROVIDER_ACCOUNT' });
+    const throttled = new ReelwrightError('PROVIDER_RATE_LIMITED', 'throttled');
+    provider.answerNextWith(async () => ({ kind: 'not-created', error: throttled }));
+    await expect(buy()).rejects.toMatchObject({ code: 'PROVIDER_RATE_LIMITED' });
     await rig.database.knex('clips').where({ job_id: subject.jobId }).update({ status: 'cancelled' });
     await expect(buy()).rejects.toMatchObject({ code: 'PREDICTION_CANCELED' });
     expect(provider.made).toHaveLength(0);

@@ -3,21 +3,18 @@ import { Context } from '@temporalio/activity';
 import type { Purchase } from '../domain/activity-contract.js';
 import { type GenerationInput, generationId } from '../domain/contract.js';
 import { ERRORS, ReelwrightError } from '../domain/errors.js';
-import { CANCEL_AFTER_SECONDS, POST_MARGIN_MS } from '../domain/purchase.js';
-import {
-  grantPost,
-  type LedgerRow,
-  latestPurchase,
-  recordKnown,
-  recordNotCreated,
-  recordUnknown,
-} from '../storage/ledger.js';
+import { CANCEL_AFTER_SECONDS, nextAttempt, POST_MARGIN_MS } from '../domain/purchase.js';
+import type { CreateResult, Prediction } from '../replicate/video-provider.js';
+import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
+import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
-import { needsDecision, needsIntent, openIntent } from './intent.js';
-import { prepareInputs } from './prepared-inputs.js';
+import { openIntent } from './intent.js';
+import { prepareInputs, verifyInputs } from './prepared-inputs.js';
+import { liftPause, passPause, pauseForAccount } from './purchasing.js';
 import { requireClip } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
+import { handleStray } from './strays.js';
 
 /** What a heartbeat carries from one attempt of the activity to the next: an answer that may not be in the row yet. */
 interface Answer {
@@ -31,89 +28,91 @@ interface Answer {
  */
 export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Promise<Purchase> {
   return async (subject) => {
-    const context = Context.current();
-    await repairFromHeartbeat(deps, context.info.heartbeatDetails as Answer | undefined);
-    context.heartbeat();
+    const { info, cancellationSignal: signal } = Context.current();
+    await repairFromHeartbeat(deps, subject, info.heartbeatDetails as Answer | undefined, signal);
+    Context.current().heartbeat();
 
-    const row = await rowFor(deps, subject, context.cancellationSignal);
-    if (row.providerId !== null) return { predictionId: row.providerId, attempt: row.attempt };
-    switch (row.state) {
-      case 'intended':
-        return await post(deps, subject, row);
-      case 'posting':
-      case 'unknown':
-        return await findPurchaseAtProvider(deps, row, context.cancellationSignal);
-      case 'known':
-      case 'succeeded':
-      case 'stored':
-      case 'failed':
-      case 'canceled':
-      case 'aborted':
-        throw purchaseEnded(row);
+    const purchases = await purchasesOf(deps.knex, subject.jobId, subject.subject);
+    const [latest] = purchases;
+    const next = nextAttempt(purchases);
+    if (next.kind === 'spent' && latest !== undefined) throw purchaseEnded(latest);
+    if (next.kind === 'current' && latest !== undefined && latest.state !== 'intended') {
+      return await carryOn(deps, latest, signal);
     }
+    const probing = await passPause(deps);
+    const lease = randomUUID();
+    const inputs = await prepareInputs(deps, await requireClip(deps.knex, subject), signal);
+    if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
+    const row = await openIntent(deps, subject, lease, inputs);
+    if (row.state !== 'intended') return await carryOn(deps, row, signal);
+    return await post(deps, row, lease, probing);
   };
 }
 
-/** The lease is this attempt's own: whoever takes the intent over takes the right to post with it. */
-type LeasedRow = LedgerRow & { lease: string };
-
-async function rowFor(deps: ActivityDeps, subject: GenerationInput, signal: AbortSignal): Promise<LeasedRow> {
-  const lease = randomUUID();
-  const latest = await latestPurchase(deps.knex, subject.jobId, subject.subject);
-  if (latest !== undefined && needsDecision(latest)) throw purchaseEnded(latest);
-  if (latest !== undefined && latest.state !== 'intended' && !needsIntent(latest)) return { ...latest, lease };
-  const clip = await requireClip(deps.knex, subject);
-  const inputs = await prepareInputs(deps, clip, signal);
-  return { ...(await openIntent(deps.knex, subject, lease, inputs)), lease };
+/** A row that was posted: its prediction, or the search for it. */
+async function carryOn(deps: ActivityDeps, row: LedgerRow, signal: AbortSignal): Promise<Purchase> {
+  if (row.providerId !== null) return { predictionId: row.providerId, attempt: row.attempt };
+  if (row.state === 'posting' || row.state === 'unknown') return await findPurchaseAtProvider(deps, row, signal);
+  throw purchaseEnded(row);
 }
 
-async function post(deps: ActivityDeps, subject: GenerationInput, row: LeasedRow): Promise<Purchase> {
-  const { knex, provider, logger } = deps;
+async function post(deps: ActivityDeps, row: LedgerRow, lease: string, probing: boolean): Promise<Purchase> {
   // Counted from before the commit, so that our clock never believes in more time than the database gave.
   const asked = performance.now();
-  const left = await grantPost(knex, row.id, row.lease);
+  const left = await grantPost(deps.knex, row.id, lease, { whilePaused: probing });
   if (left === undefined) {
-    throw new ReelwrightError('PURCHASE_PENDING', `another worker holds the right to post for ${subject.subject}`);
+    throw new ReelwrightError('PURCHASE_PENDING', `another worker holds the right to post for ${row.subject}`);
   }
-  const result = await provider.create({
+  const result = await deps.provider.create({
     model: row.model as `${string}/${string}`,
     input: row.input,
-    ...webhook(deps, subject),
+    ...webhook(deps, row),
     cancelAfterSeconds: CANCEL_AFTER_SECONDS,
     signal: AbortSignal.timeout(Math.max(0, Math.floor(left - POST_MARGIN_MS - (performance.now() - asked)))),
   });
-  const facts = { jobId: row.jobId, subject: row.subject, attempt: row.attempt };
-  if (result.kind === 'created') {
-    const predictionId = result.prediction.id;
-    Context.current().heartbeat({ purchaseId: row.id, predictionId } satisfies Answer);
-    if (!(await recordKnown(knex, row.id, predictionId))) {
-      // Somebody resolved the row without this answer: a second prediction for it is nobody's.
-      await provider.cancel(predictionId);
-      throw new ReelwrightError(
-        'PURCHASE_PENDING',
-        `prediction ${predictionId} came too late for its row and was canceled`,
-      );
-    }
-    logger.info({ ...facts, predictionId }, 'bought');
-    return { predictionId, attempt: row.attempt };
+  if (result.kind !== 'created') return await notBought(deps, row, result, probing);
+  await bought(deps, row, result.prediction);
+  if (probing) await liftPause(deps);
+  return { predictionId: result.prediction.id, attempt: row.attempt };
+}
+
+async function bought(deps: ActivityDeps, row: LedgerRow, prediction: Prediction): Promise<void> {
+  const predictionId = prediction.id;
+  Context.current().heartbeat({ purchaseId: row.id, predictionId } satisfies Answer);
+  if (!(await recordKnown(deps.knex, row.id, predictionId))) {
+    await tooLate(deps, row, prediction);
+    throw new ReelwrightError('PURCHASE_PENDING', `prediction ${predictionId} came too late for its row`);
   }
-  const { error } = result;
-  if (result.kind === 'not-created') {
-    await recordNotCreated(knex, row.id, failureOf(error));
-    logger.warn({ ...facts, code: error.code }, 'not bought');
-    if (!ERRORS[error.code].retry) throw purchaseEnded({ ...row, state: 'failed', error: failureOf(error) });
-    throw error;
+  deps.logger.info({ ...factsOf(row), predictionId }, 'bought');
+}
+
+async function notBought(
+  deps: ActivityDeps,
+  row: LedgerRow,
+  { kind, error }: Exclude<CreateResult, { kind: 'created' }>,
+  probing: boolean,
+): Promise<never> {
+  const failure = failureOf(error);
+  if (kind === 'unknown') {
+    await recordUnknown(deps.knex, row.id, failure);
+    deps.logger.warn({ ...factsOf(row), code: error.code }, 'nobody can say whether it was bought');
+    throw new ReelwrightError(
+      'PURCHASE_PENDING',
+      `the answer to the purchase of ${row.subject} was lost; looking for it`,
+      { cause: error, retryAfterMs: deps.settings.adoptionPauseMs },
+    );
   }
-  await recordUnknown(knex, row.id, failureOf(error));
-  logger.warn({ ...facts, code: error.code }, 'nobody can say whether it was bought');
-  throw new ReelwrightError(
-    'PURCHASE_PENDING',
-    `the answer to the purchase of ${subject.subject} was lost; looking for it`,
-    {
-      cause: error,
-      retryAfterMs: deps.settings.adoptionPauseMs,
-    },
-  );
+  await recordNotCreated(deps.knex, row.id, failure);
+  deps.logger.warn({ ...factsOf(row), code: error.code }, 'not bought');
+  // A probe's failure says what is known: the pause stays, and its next probe comes later.
+  if (error.code === 'PROVIDER_ACCOUNT') {
+    if (!probing) await pauseForAccount(deps, error);
+    const { message, details } = error;
+    const retryAfterMs = deps.settings.pausedPauseMs;
+    throw new ReelwrightError('PROVIDER_ACCOUNT', message, { cause: error, retryAfterMs, ...(details && { details }) });
+  }
+  if (!ERRORS[error.code].retry) throw purchaseEnded({ ...row, state: 'failed', error: failure });
+  throw error;
 }
 
 /** The link names the generation as a hint; what counts is the signed body. */
@@ -122,7 +121,21 @@ function webhook({ publicUrl }: ActivityDeps, { jobId, subject }: GenerationInpu
   return { webhookUrl: `${publicUrl}/api/v3/webhooks/replicate?workflow=${generationId(jobId, subject)}` };
 }
 
-async function repairFromHeartbeat({ knex, provider }: ActivityDeps, answer: Answer | undefined): Promise<void> {
-  if (answer === undefined) return;
-  if (!(await recordKnown(knex, answer.purchaseId, answer.predictionId))) await provider.cancel(answer.predictionId);
+/** Somebody resolved the row without this answer: a second prediction for it is nobody's. */
+async function tooLate(deps: ActivityDeps, row: LedgerRow, prediction: Prediction): Promise<void> {
+  const reason = `it was created for attempt ${row.attempt} of ${row.subject}, which was resolved without it`;
+  await handleStray(deps, prediction, { purchase: row, reason });
 }
+
+async function repairFromHeartbeat(
+  deps: ActivityDeps,
+  { jobId, subject }: GenerationInput,
+  answer: Answer | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (answer === undefined || (await recordKnown(deps.knex, answer.purchaseId, answer.predictionId))) return;
+  const row = (await purchasesOf(deps.knex, jobId, subject)).find(({ id }) => id === answer.purchaseId);
+  if (row !== undefined) await tooLate(deps, row, await deps.provider.get(answer.predictionId, { signal }));
+}
+
+const factsOf = ({ jobId, subject, attempt }: LedgerRow): object => ({ jobId, subject, attempt });

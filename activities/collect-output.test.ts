@@ -64,6 +64,8 @@ describe('collectOutput', () => {
     const { outputUrls } = await provider.get(input.predictionId);
     const now = new Date().toISOString();
     await receiveWebhook(rig.database.knex, {
+      model: null,
+      fingerprint: null,
       webhookId: `msg_${input.predictionId}`,
       predictionId: input.predictionId,
       body: {
@@ -93,7 +95,10 @@ describe('collectOutput', () => {
   it.each([
     ['E005 flagged as sensitive', 'PROVIDER_REFUSED_CONTENT'],
     ['E006 could not read the input', 'PROVIDER_INPUT_UNREADABLE'],
-    ['E1000 something broke', 'PREDICTION_FAILED'],
+    ['E1000 unknown error', 'PROVIDER_FAULT'],
+    ['E1001 out of memory', 'PROVIDER_FAULT'],
+    ['E6716 timed out starting', 'PROVIDER_FAULT'],
+    ['the model broke', 'PREDICTION_FAILED'],
   ])('names why a prediction failed: %s is %s, and costs nothing', async (error, code) => {
     const provider = createFakeProvider();
     const input = await bought(provider);

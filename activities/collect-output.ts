@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { CollectInput, MediaActivities } from '../domain/activity-contract.js';
 import type { GenerationOutcome } from '../domain/contract.js';
-import { ReelwrightError } from '../domain/errors.js';
+import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { checkClip } from '../media/check-clip.js';
 import { withWorkDir } from '../media/work-dir.js';
 import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
-import { type LedgerRow, markPurchaseStored } from '../storage/ledger.js';
+import { noteAttention } from '../storage/job-attention.js';
+import { lockJob } from '../storage/jobs-repository.js';
+import type { LedgerRow } from '../storage/ledger.js';
+import { markPurchaseStored, recordOutputLost } from '../storage/ledger-moves.js';
 import type { ActivityDeps } from './deps.js';
+import { failureOf } from './failure-of.js';
 import { fetchOutput } from './fetch-output.js';
 import { withHeartbeat } from './heartbeat.js';
 import { NOT_STORED, requireClip } from './required-rows.js';
@@ -23,16 +27,29 @@ const NOT_ENDED_PAUSE_MS = 3_000;
  */
 export function createCollectOutput(deps: ActivityDeps): MediaActivities['collectOutput'] {
   return async ({ predictionId, ...generation }: CollectInput): Promise<GenerationOutcome> => {
+    try {
+      return await collect({ predictionId, ...generation });
+    } catch (error) {
+      // Noted with the purchase as well, so that nobody tries again what cannot be had.
+      if (isReelwrightError(error, 'OUTPUT_LOST', 'OUTPUT_HOST_REFUSED')) {
+        await recordOutputLost(deps.knex, predictionId, failureOf(error));
+      }
+      throw error;
+    }
+  };
+
+  async function collect({ predictionId, ...generation }: CollectInput): Promise<GenerationOutcome> {
     const row = await requirePurchase(deps, generation, predictionId);
     const stored: GenerationOutcome = { status: 'stored', predictionId };
     if (row.state === 'stored') return stored;
     const url = await outputOf(deps, row, predictionId);
     const clip = await requireClip(deps.knex, row);
-    await moveClip(deps.knex, clip, NOT_STORED, { status: 'storing' });
-    await withHeartbeat((report) => store(deps, { clip, predictionId, url }, report));
+    const isLatest = row.attempt === clip.attempt;
+    if (isLatest) await moveClip(deps.knex, clip, NOT_STORED, { status: 'storing' });
+    await withHeartbeat((report) => store(deps, { clip, predictionId, url, isLatest }, report));
     deps.logger.info({ ...generation, predictionId }, 'stored');
     return stored;
-  };
+  }
 }
 
 /** The output's link, from the ledger, the webhook or the provider, whoever knows it first. */
@@ -63,7 +80,7 @@ async function outputOf(deps: ActivityDeps, row: LedgerRow, predictionId: string
 
 async function store(
   { knex, blobs, provider, tools, workRoot }: ActivityDeps,
-  { clip, predictionId, url }: { clip: ClipRecord; predictionId: string; url: string },
+  { clip, predictionId, url, isLatest }: { clip: ClipRecord; predictionId: string; url: string; isLatest: boolean },
   report: (progress: unknown) => void,
 ): Promise<void> {
   const signal = Context.current().cancellationSignal;
@@ -73,8 +90,13 @@ async function store(
     await checkClip(tools, path, { expectedDurationSeconds: clip.durationSeconds, signal });
     const { id: blobId } = await blobs.put(createReadStream(path), { contentType: 'video/mp4', signal });
     await knex.transaction(async (trx) => {
-      await moveClip(trx, clip, NOT_STORED, { status: 'stored', blobId, error: null, completed: true });
-      await markPurchaseStored(trx, predictionId);
+      await lockJob(trx, clip.jobId);
+      await markPurchaseStored(trx, predictionId, blobId);
+      // Where the clip has what a later attempt gave, this one is kept with its purchase only.
+      if (isLatest) {
+        await moveClip(trx, clip, NOT_STORED, { status: 'stored', blobId, error: null, warnings: [], completed: true });
+        await noteAttention(trx, clip.jobId);
+      }
     });
   });
 }

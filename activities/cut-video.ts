@@ -13,10 +13,13 @@ import type { ActivityDeps } from './deps.js';
 import { withHeartbeat } from './heartbeat.js';
 import { NOT_CANCELLED } from './required-rows.js';
 
-/** Joins a job's stored clips in their order and stores the video with the job. Throws what `joinByCopy` throws. */
+/**
+ * Joins a job's clips in their order, less those that were skipped, and stores the video with the job. Throws what
+ * `joinByCopy` throws.
+ */
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {
   return async (run) => {
-    const clips = await listClips(deps.knex, [run.jobId]);
+    const clips = (await listClips(deps.knex, [run.jobId])).filter((clip) => clip.status !== 'skipped');
     await moveOn(deps, run, { status: 'composing' });
     return await withHeartbeat((report) => cut(deps, run, clips, report));
   };

@@ -5,6 +5,7 @@ import type { MediaTools } from '../media/media-tools.js';
 import type { VideoProvider } from '../replicate/video-provider.js';
 import type { AssetLinks } from '../storage/asset-links.js';
 import type { BlobStore } from '../storage/blob-store.js';
+import type { AddressGuard } from '../web/address-guard.js';
 
 /** Durations and bounds that the activities go by; all of them inputs, so that tests are quick. Milliseconds. */
 export interface ActivitySettings {
@@ -15,6 +16,17 @@ export interface ActivitySettings {
   absenceAfterMs: number;
   /** How long to wait before the provider's list is searched again for a purchase whose answer was lost. */
   adoptionPauseMs: number;
+  /** How long a clip waits for a decision before it is skipped. */
+  patienceMs: number;
+  /** How many purchases an owner may have open at once, where no limit of its own is set. */
+  openPurchasesPerOwner: number;
+  /** How soon a purchase that waits for its owner's others is looked at again. */
+  limitPauseMs: number;
+  /** How soon a purchase that waits while purchasing is paused is looked at again. */
+  pausedPauseMs: number;
+  /** After trouble with the account, how soon a purchase tries whether it is over; doubled after each, up to a limit. */
+  probeAfterMs: number;
+  probeMaxMs: number;
 }
 
 /** What the activities work with. `publicUrl` is where the provider reaches the api; undefined when it cannot. */
@@ -28,6 +40,8 @@ export interface ActivityDeps {
   workRoot: string;
   publicUrl: string | undefined;
   settings: ActivitySettings;
+  /** Guards requests to addresses that callers name. */
+  addressGuard: AddressGuard;
   startRun: (run: OwedRun) => Promise<void>;
   logger: Logger;
 }

@@ -1,20 +1,75 @@
-import type { RowActivities } from '../domain/activity-contract.js';
-import { type GenerationOutcome, parseSubject } from '../domain/contract.js';
-import { findClip, moveClip } from '../storage/clips-repository.js';
+import type { Knex } from 'knex';
+import type { EndGenerationInput, RowActivities } from '../domain/activity-contract.js';
+import type { FailureInfo, GenerationInput, GenerationStep } from '../domain/contract.js';
+import { alwaysWaits, nextAttempt } from '../domain/purchase.js';
+import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
+import { noteAttention } from '../storage/job-attention.js';
+import { findJob, type JobRecord, lockJob } from '../storage/jobs-repository.js';
+import { purchasesOf } from '../storage/ledger.js';
 import type { ActivityDeps } from './deps.js';
-import { NOT_STORED } from './required-rows.js';
+import { NOT_STORED, requireClip } from './required-rows.js';
 
-/** The end of a generation that stored nothing. Where its clip is stored all the same, that is what it answers. */
-export function createEndGeneration({ knex, logger }: ActivityDeps): RowActivities['endGeneration'] {
-  return async ({ jobId, subject, end }): Promise<GenerationOutcome> => {
-    const { number } = parseSubject(subject);
-    const error = end.status === 'failed' ? end.error : null;
-    const moved = await moveClip(knex, { jobId, number }, NOT_STORED, { status: end.status, error, completed: true });
-    if (moved) {
-      logger.warn({ jobId, subject, ...end }, 'the generation ended without an output');
-      return end;
-    }
-    const clip = await findClip(knex, jobId, number);
-    return clip?.status === 'stored' ? { status: 'stored', predictionId: clip.predictionId } : end;
+/**
+ * What follows when a generation stored nothing. A failure is answered by the rules of attempts first, and then by the
+ * job's `onClipFailure`; where its clip is stored all the same, that is the answer.
+ */
+export function createEndGeneration({ knex, settings, logger }: ActivityDeps): RowActivities['endGeneration'] {
+  return async ({ end, ...generation }: EndGenerationInput): Promise<GenerationStep> => {
+    const step = await knex.transaction(async (trx) => {
+      // The clips of one job end one after the other, so that the last of them sees all the others.
+      await lockJob(trx, generation.jobId);
+      const clip = await requireClip(trx, generation);
+      const job = await findJob(trx, generation.jobId);
+      if (clip.status === 'stored') return { status: 'stored' as const, predictionId: clip.predictionId };
+      if (end.status === 'cancelled' || job === undefined || isCancelled(job)) {
+        return await close(trx, clip, { status: 'cancelled' });
+      }
+      if (end.status === 'skipped') return await close(trx, clip, end);
+      return await answerFailure(trx, generation, { job, clip, error: end.error, patienceMs: settings.patienceMs });
+    });
+    if (step.status !== 'stored') logger.warn({ ...generation, proposed: end, step }, 'an attempt gave no output');
+    return step;
   };
+}
+
+export const isCancelled = (job: JobRecord): boolean => job.status === 'cancelled' || job.cancelRequestedAt !== null;
+
+interface Failed {
+  job: JobRecord;
+  clip: ClipRecord;
+  error: FailureInfo;
+  patienceMs: number;
+}
+
+async function answerFailure(
+  trx: Knex,
+  { jobId, subject }: GenerationInput,
+  { job, clip, error, patienceMs }: Failed,
+): Promise<GenerationStep> {
+  const purchases = await purchasesOf(trx, jobId, subject);
+  const next = nextAttempt(purchases);
+  // Only what the last purchase ended with is a reason; whatever else went wrong would go wrong again at once.
+  const isItsEnd = purchases[0]?.error?.code === error.code;
+  if (isItsEnd && next.kind === 'open' && next.openedBy === 'automatic') return { status: 'again' };
+  const policy = alwaysWaits(error.code) ? 'wait' : job.onClipFailure;
+  if (policy !== 'wait') return await close(trx, clip, { status: policy === 'skip' ? 'skipped' : 'failed', error });
+  await moveClip(trx, clip, NOT_STORED, { status: 'needs_attention', error });
+  await noteAttention(trx, jobId);
+  return { status: 'needs_attention', error, patienceMs };
+}
+
+type End = Extract<GenerationStep, { status: 'skipped' | 'failed' | 'cancelled' }>;
+
+/** Ends a clip. One that has a former version keeps it when it is skipped, and says so. */
+export async function close(trx: Knex, clip: ClipRecord, end: End): Promise<GenerationStep> {
+  const error = end.status === 'cancelled' ? null : end.error;
+  const former = end.status === 'skipped' && clip.blobId !== null;
+  await moveClip(trx, clip, NOT_STORED, {
+    status: former ? 'stored' : end.status,
+    error: former ? null : error,
+    ...(former ? { warnings: [`its former version is used: ${end.error.message}`] } : {}),
+    completed: true,
+  });
+  await noteAttention(trx, clip.jobId);
+  return former ? { status: 'stored', predictionId: clip.predictionId } : end;
 }

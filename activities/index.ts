@@ -8,16 +8,23 @@ import type {
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
 import { createCutVideo } from './cut-video.js';
+import { createDecideClip } from './decide-clip.js';
 import type { ActivityDeps } from './deps.js';
 import { createEndGeneration } from './generation-rows.js';
 import { createJobRowActivities } from './job-rows.js';
 import { createProviderActivities } from './provider-activities.js';
+import { createReconcile } from './reconcile.js';
+import type { ReconcileDeps } from './reconcile-deps.js';
+import { createResolvePurchase } from './settle-purchase.js';
 
-export function createLightActivities(deps: ActivityDeps): RowActivities & ProviderActivities {
+export function createLightActivities(deps: ReconcileDeps): RowActivities & ProviderActivities {
   return {
     ...createJobRowActivities(deps),
     ...createProviderActivities(deps),
     endGeneration: createEndGeneration(deps),
+    decideClip: createDecideClip(deps),
+    resolvePurchase: createResolvePurchase(deps),
+    reconcileLedger: createReconcile(deps),
   };
 }
 

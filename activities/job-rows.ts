@@ -2,7 +2,7 @@ import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLIP_STATES } from '../domain/states.js';
-import { listClips, moveClip } from '../storage/clips-repository.js';
+import { type ClipRecord, listClips, moveClip } from '../storage/clips-repository.js';
 import { findJob, type JobRecord, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import type { ActivityDeps } from './deps.js';
 import { NOT_CANCELLED } from './required-rows.js';
@@ -13,6 +13,10 @@ const OWED_AT_ONCE = 100;
 
 const UNFINISHED_CLIPS = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
 
+const hasUnfetchedImage = (clip: ClipRecord): boolean =>
+  (clip.firstImageUrl !== null && clip.firstAssetId === null) ||
+  (clip.lastImageUrl !== null && clip.lastAssetId === null);
+
 type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob' | 'startOwedRuns'>;
 
 export function createJobRowActivities({ knex, settings, startRun, logger }: ActivityDeps): JobRowActivities {
@@ -20,9 +24,12 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
     /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
     async planJob(run): Promise<JobPlan> {
       const job = await requireJob(run);
-      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status: 'generating', error: null }));
       const clips = await listClips(knex, [run.jobId]);
+      const fetchImages = clips.some(hasUnfetchedImage);
+      const status = fetchImages ? 'planning' : 'generating';
+      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null }));
       return {
+        fetchImages,
         summary: `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
         clips: clips.map((clip) => clip.number),
         parallelClips: settings.parallelClips,
@@ -30,20 +37,26 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
     },
 
     async completeJob(run) {
-      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status: 'completed', completed: true }));
+      const clips = await listClips(knex, [run.jobId]);
+      const status = clips.every((clip) => clip.status === 'stored') ? 'completed' : 'completed_with_gaps';
+      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null, completed: true }));
       const { durationSeconds, sizeBytes } = await requireJob(run);
       if (durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
       }
-      return { status: 'completed', durationSeconds, sizeBytes };
+      return { status, durationSeconds, sizeBytes };
     },
 
-    async endJob({ end, error, ...run }) {
+    async endJob({ end: proposed, error, ...run }) {
+      const job = await findJob(knex, run.jobId);
+      // Whoever asked for the end gets it, whatever went wrong on the way there.
+      const end = job !== undefined && job.cancelRequestedAt !== null ? 'cancelled' : proposed;
       for (const clip of await listClips(knex, [run.jobId])) {
         await moveClip(knex, clip, UNFINISHED_CLIPS, { status: 'cancelled', completed: true });
       }
       // A later run, or an earlier cancel, owns the row: then there is nothing to say.
-      const moved = await moveJob(knex, run, NOT_CANCELLED, { status: end, error, completed: true });
+      const change = { status: end, error: end === 'cancelled' ? null : error, completed: true };
+      const moved = await moveJob(knex, run, NOT_CANCELLED, change);
       if (!moved) logger.info({ ...run, end }, 'the job had already ended or is run again');
     },
 

@@ -66,3 +66,35 @@ async function upload(deps: Deps, assetId: string, signal: AbortSignal): Promise
     return { url, expiresAt: expiresAt ?? new Date(Date.now() + UNSTATED_FILE_LIFE_MS) };
   });
 }
+
+/** How long our own api may take to give the first byte of an image. */
+const OWN_LINK_LIMIT_MS = 10_000;
+
+/**
+ * Reads the links as the provider would, after it said that it could not. Throws IMAGE_UNREACHABLE where we cannot
+ * either: then another purchase would fail alike. A file that was uploaded to the provider is not ours to read.
+ */
+export async function verifyInputs(
+  { publicUrl }: Pick<Deps, 'publicUrl'>,
+  { firstImageUrl, lastImageUrl }: PreparedInputs,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const url of [firstImageUrl, lastImageUrl]) {
+    if (url === null || publicUrl === undefined || !url.startsWith(publicUrl)) continue;
+    const problem = await problemOf(url, AbortSignal.any([signal, AbortSignal.timeout(OWN_LINK_LIMIT_MS)]));
+    if (problem === undefined) continue;
+    // The link itself opens the image for whoever reads it.
+    throw new ReelwrightError('IMAGE_UNREACHABLE', `an image cannot be read at PUBLIC_URL, ${publicUrl}: ${problem}`);
+  }
+}
+
+async function problemOf(url: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { headers: { range: 'bytes=0-0' }, signal });
+    await response.body?.cancel();
+    return response.ok ? undefined : `status ${response.status}`;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return error.cause instanceof Error ? error.cause.message : error.message;
+  }
+}

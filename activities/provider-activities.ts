@@ -1,12 +1,15 @@
 import { Context } from '@temporalio/activity';
 import type { ProviderActivities } from '../domain/activity-contract.js';
-import { ReelwrightError } from '../domain/errors.js';
+import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
-import { latestPurchase, withdrawIntent } from '../storage/ledger.js';
+import { nextAttempt } from '../domain/purchase.js';
+import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
+import { latestPurchase, purchasesOf } from '../storage/ledger.js';
+import { withdrawIntent } from '../storage/ledger-moves.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
+import { createFetchImages, fetchClipImages } from './fetch-images.js';
 import { withHeartbeat } from './heartbeat.js';
-import { needsDecision, needsIntent } from './intent.js';
 import { prepareInputs } from './prepared-inputs.js';
 import { requireClip } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
@@ -15,18 +18,45 @@ import { askProvider, requirePurchase } from './settle.js';
 /** How soon a cancel that the provider has not carried out yet is looked at again. */
 const CANCEL_PAUSE_MS = 2_000;
 
+/** After this many attempts an address that does not answer is given up: there is somebody to decide about it. */
+const IMAGE_ATTEMPTS = 10;
+
+async function fetchNow(deps: ActivityDeps, clip: ClipRecord, signal: AbortSignal): Promise<void> {
+  try {
+    await fetchClipImages(deps, clip, signal);
+  } catch (error) {
+    if (!isReelwrightError(error, 'IMAGE_UNREACHABLE') || Context.current().info.attempt < IMAGE_ATTEMPTS) throw error;
+    throw new ReelwrightError('IMAGE_NOT_FETCHED', error.message, { cause: error });
+  }
+}
+
 /** Requests to the provider that cost nothing. */
-export function createProviderActivities(deps: ActivityDeps): ProviderActivities {
+export function createProviderActivities(
+  deps: ActivityDeps,
+): Omit<ProviderActivities, 'resolvePurchase' | 'reconcileLedger'> {
   const { knex, provider, settings } = deps;
   return {
+    fetchImages: createFetchImages(deps),
+
     /** Takes the generation's row: what is stored is done, what is bought is resumed, else its inputs are prepared. */
     async prepareGeneration({ jobId, subject }) {
       const clip = await requireClip(knex, { jobId, subject });
       if (clip.status === 'stored') return { outcome: { status: 'stored', predictionId: clip.predictionId } };
-      const latest = await latestPurchase(knex, jobId, subject);
-      if (latest !== undefined && needsDecision(latest)) throw purchaseEnded(latest);
-      if (needsIntent(latest)) {
-        await withHeartbeat(() => prepareInputs(deps, clip, Context.current().cancellationSignal));
+      if (clip.status === 'skipped' && clip.error !== null) {
+        return { outcome: { status: 'skipped', error: clip.error } };
+      }
+      // What was cancelled together with a run that is gone may go on in this one.
+      await moveClip(knex, clip, ['cancelled'], { status: 'pending', completed: false });
+      const purchases = await purchasesOf(knex, jobId, subject);
+      const [latest] = purchases;
+      const next = nextAttempt(purchases);
+      if (next.kind === 'spent' && latest !== undefined) throw purchaseEnded(latest);
+      if (next.kind === 'open' || latest?.state === 'intended') {
+        await withHeartbeat(async () => {
+          const signal = Context.current().cancellationSignal;
+          await fetchNow(deps, clip, signal);
+          await prepareInputs(deps, await requireClip(knex, { jobId, subject }), signal);
+        });
       }
       return { outcome: null, polling: settings.polling };
     },

@@ -2,23 +2,19 @@ import type { Purchase } from '../domain/activity-contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLOCK_MARGIN_MS, fingerprintOf, LISTINGS_APART_MS } from '../domain/purchase.js';
 import type { Prediction } from '../replicate/video-provider.js';
-import {
-  isLongAgo,
-  knownProviderIds,
-  type LedgerRow,
-  recordAbsentListing,
-  recordKnown,
-  recordNotCreated,
-} from '../storage/ledger.js';
+import { isLongAgo, knownProviderIds, type LedgerRow } from '../storage/ledger.js';
+import { recordAbsentListing, recordKnown, recordNotCreated } from '../storage/ledger-moves.js';
+import { adoptFromInbox } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { sha256 } from './intent.js';
+import { handleStray } from './strays.js';
 
 /** The provider erases inputs after an hour; a purchase still unknown by then can no longer be recognised. */
 const RECOGNISABLE_MS = 50 * 60_000;
 
 /**
- * R4 and R5: looks through the provider's list for a purchase whose answer is lost. Found: its id goes into the row.
- * Not found: throws PURCHASE_PENDING to be asked again, until the absence is proven and the row is closed; the next
+ * R4 and R5: looks for a purchase whose answer is lost, in the webhooks that came and then in the provider's list.
+ * Found: its id goes into the row; any other prediction with the same fingerprint is a stray. Not found: throws PURCHASE_PENDING to be asked again, until the absence is proven and the row is closed; the next
  * attempt then follows. Throws PURCHASE_UNKNOWN when nobody can tell any more. Never posts.
  */
 export async function findPurchaseAtProvider(
@@ -27,14 +23,17 @@ export async function findPurchaseAtProvider(
   signal: AbortSignal,
 ): Promise<Purchase> {
   const { knex, settings, logger } = deps;
+  const told = await adoptFromInbox(knex, row);
+  if (told !== undefined) return adopted(deps, row, told);
   const listing = await search(deps, row, signal);
-  if (listing.found !== undefined) {
-    const predictionId = listing.found.id;
-    if (await recordKnown(knex, row.id, predictionId)) {
-      logger.warn({ jobId: row.jobId, subject: row.subject, predictionId }, 'adopted a purchase whose answer was lost');
-      return { predictionId, attempt: row.attempt };
+  const [found, ...others] = listing.found;
+  if (found !== undefined) {
+    if (!(await recordKnown(knex, row.id, found.id, 'list'))) {
+      throw pending(row, 'it was found while another worker resolved it', settings.adoptionPauseMs);
     }
-    throw pending(row, 'it was found while another worker resolved it', settings.adoptionPauseMs);
+    const reason = `it bears the fingerprint of attempt ${row.attempt} of ${row.subject}, which is ${found.id}`;
+    for (const stray of others) await handleStray(deps, stray, { purchase: row, reason });
+    return adopted(deps, row, found.id);
   }
   if (await isLongAgo(knex, row.id, 'post_by', RECOGNISABLE_MS)) {
     throw new ReelwrightError(
@@ -56,8 +55,14 @@ export async function findPurchaseAtProvider(
   throw pending(row, absent, 0);
 }
 
+function adopted({ logger }: ActivityDeps, row: LedgerRow, predictionId: string): Purchase {
+  logger.warn({ jobId: row.jobId, subject: row.subject, predictionId }, 'adopted a purchase whose answer was lost');
+  return { predictionId, attempt: row.attempt };
+}
+
 interface Listing {
-  found: Prediction | undefined;
+  /** Predictions with the row's fingerprint that the ledger does not know, the oldest first. */
+  found: Prediction[];
   /** Ids of predictions of the same model that the ledger does not know and whose input is gone. */
   erased: string[];
 }
@@ -77,7 +82,7 @@ async function search({ knex, provider }: ActivityDeps, row: LedgerRow, signal: 
     [...matching, ...erased].map(({ id }) => id),
   );
   return {
-    found: matching.find(({ id }) => !known.has(id)),
+    found: matching.filter(({ id }) => !known.has(id)).reverse(),
     erased: erased.filter(({ id }) => !known.has(id)).map(({ id }) => id),
   };
 }

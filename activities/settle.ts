@@ -5,14 +5,15 @@ import { predictionCostUsd } from '../domain/purchase.js';
 import { errorOfPrediction } from '../replicate/classify.js';
 import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
 import type { Prediction } from '../replicate/video-provider.js';
-import { findPurchase, type LedgerRow, settlePurchase } from '../storage/ledger.js';
+import { findPurchase, type LedgerRow } from '../storage/ledger.js';
+import { settlePurchase } from '../storage/ledger-moves.js';
 import { webhooksOf } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
 
-type FinalPrediction = Prediction & { status: FinalProviderStatus };
+export type FinalPrediction = Prediction & { status: FinalProviderStatus };
 
-const isFinal = (prediction: Prediction): prediction is FinalPrediction => isFinalStatus(prediction.status);
+export const isFinal = (prediction: Prediction): prediction is FinalPrediction => isFinalStatus(prediction.status);
 
 /** The ledger's row of a prediction; throws PROVIDER_NOT_FOUND where it is not this generation's. */
 export async function requirePurchase(
@@ -34,19 +35,24 @@ export async function settle(
   row: LedgerRow,
   prediction: FinalPrediction,
 ): Promise<void> {
-  const ordered = row.input['duration'];
   await settlePurchase(knex, prediction.id, {
     status: prediction.status,
-    costUsd: predictionCostUsd({
-      status: prediction.status,
-      started: prediction.startedAt !== null,
-      estimateUsd: row.estimateUsd,
-      orderedSeconds: typeof ordered === 'number' ? ordered : undefined,
-      metrics: prediction.metrics,
-    }),
+    costUsd: costOf(row, prediction),
     output: prediction.outputUrls,
     metrics: prediction.metrics,
     error: prediction.status === 'succeeded' ? null : failureOf(endError(prediction)),
+  });
+}
+
+/** What a prediction that has ended cost, in US dollars, where the purchase's estimate is what it was ordered for. */
+export function costOf(row: Pick<LedgerRow, 'input' | 'estimateUsd'>, prediction: FinalPrediction): number {
+  const ordered = row.input['duration'];
+  return predictionCostUsd({
+    status: prediction.status,
+    started: prediction.startedAt !== null,
+    estimateUsd: row.estimateUsd,
+    orderedSeconds: typeof ordered === 'number' ? ordered : undefined,
+    metrics: prediction.metrics,
   });
 }
 

@@ -9,12 +9,16 @@ import { requestContext } from './middleware/request-context.js';
 import { mountRoutes } from './mount-routes.js';
 import { type OpenApiDocument, openApiDocument } from './openapi/document.js';
 import type { Route } from './route.js';
+import { adminRoutes } from './routes/admin.js';
 import { assetRoutes } from './routes/assets.js';
 import { campaignRoutes } from './routes/campaigns.js';
 import { clientRoutes } from './routes/clients.js';
+import { clipDecisionRoutes } from './routes/clip-decisions.js';
 import { contractRoutes } from './routes/contract.js';
 import { healthRoutes } from './routes/health.js';
+import { jobActionRoutes } from './routes/job-actions.js';
 import { jobRoutes } from './routes/jobs.js';
+import { ledgerRoutes } from './routes/ledger.js';
 import { videoRoutes } from './routes/videos.js';
 import { webhookRoutes } from './routes/webhooks.js';
 
@@ -52,8 +56,12 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...campaignRoutes(deps),
     ...assetRoutes(deps),
     ...jobRoutes(deps),
+    ...jobActionRoutes(deps),
+    ...clipDecisionRoutes(deps),
+    ...ledgerRoutes(deps),
     ...videoRoutes(deps),
     ...webhookRoutes(deps, background),
+    ...adminRoutes(deps),
     ...healthRoutes(deps),
     ...contractRoutes(() => (document ??= openApiDocument(routes))),
   ];

@@ -9,13 +9,18 @@ export interface ApiState {
   log: Logger;
   /** Set by authentication; absent on routes that need no key. */
   holder?: KeyHolder;
+  /** The request's `Idempotency-Key` and the whole address that it stands for; absent without a key. */
+  idempotency?: { key: string; route: string };
 }
 
 export type ApiContext = ParameterizedContext<ApiState, { params: Record<string, string> }>;
 export type ApiMiddleware = (ctx: ApiContext, next: () => Promise<void>) => Promise<void>;
 
 /** Whose rows the request may see. Only for routes that demand a key. */
-export function ownerOf(ctx: ApiContext): string {
-  if (ctx.state.holder === undefined) throw new Error('a route without authentication asked for its owner');
-  return ctx.state.holder.ownerId;
+export const ownerOf = (ctx: ApiContext): string => holderOf(ctx).ownerId;
+
+/** Whose request it is. Only for routes that demand a key. */
+export function holderOf({ state }: ApiContext): KeyHolder {
+  if (state.holder === undefined) throw new Error('a route without authentication asked for its caller');
+  return state.holder;
 }

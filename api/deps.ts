@@ -1,10 +1,13 @@
 /** What the api is given by its composition root, and what tests give it instead. */
 import type { Knex } from 'knex';
 import type { Logger } from '../config/logger.js';
-import type { PredictionCompletedSignal, Subject } from '../domain/contract.js';
+import type { PredictionCompletedSignal } from '../domain/contract.js';
 import type { MediaProbe } from '../media/media-probe.js';
 import type { AssetLinks } from '../storage/asset-links.js';
 import type { BlobStore } from '../storage/blob-store.js';
+import type { ReceivedWebhook } from '../storage/webhook-inbox.js';
+import type { AddressGuard } from '../web/address-guard.js';
+import type { JobControl } from './job-control.js';
 import type { JobStarter } from './job-starter.js';
 import type { WebhookSecrets } from './webhooks/webhook-secrets.js';
 
@@ -16,8 +19,12 @@ export interface ApiConfig {
   temporalNamespace: string;
   /** Base address of the Temporal Web UI; undefined leaves workflows without a link. */
   temporalUiUrl: string | undefined;
+  /** How long the names of all addresses in one order may take to be resolved, in milliseconds. Default 10 s. */
+  addressCheckMs?: number;
   /** Largest JSON body, in bytes. Default 1 MiB. */
   maxJsonBytes?: number;
+  /** How long an answer is kept for its `Idempotency-Key`, in milliseconds. Default 24 h. */
+  idempotencyKeptForMs?: number;
   /** How much of a refused body is still read, so that its sender gets to read the answer, in bytes. Default 64 MiB. */
   maxDrainBytes?: number;
 }
@@ -26,9 +33,7 @@ export interface ApiConfig {
 export interface WebhookPorts {
   secrets: WebhookSecrets;
   /** Keeps the body; `known` when a webhook of this id was kept before. */
-  receive(webhook: { webhookId: string; predictionId: string; body: unknown }): Promise<'new' | 'known'>;
-  /** The generation that bought the prediction, as the ledger knows it. */
-  findGeneration(predictionId: string): Promise<{ jobId: string; subject: Subject } | undefined>;
+  receive(webhook: ReceivedWebhook): Promise<'new' | 'known'>;
   /** Tells the workflow; `gone` when no such workflow is running. Rejects when Temporal cannot be reached. */
   signal(workflowId: string, signal: PredictionCompletedSignal): Promise<'told' | 'gone'>;
 }
@@ -36,8 +41,11 @@ export interface WebhookPorts {
 /** One part that must be there for the api to be of use. */
 export interface HealthCheck {
   name: string;
-  /** Rejects when the part is missing. The signal ends the wait. */
-  check(signal: AbortSignal): Promise<void>;
+  /**
+   * Rejects when the part is missing; `paused` where it is there and somebody has stopped its work, which orders can wait
+   * for. The signal ends the wait.
+   */
+  check(signal: AbortSignal): Promise<'ready' | 'paused'>;
 }
 
 export interface ApiDeps {
@@ -45,7 +53,10 @@ export interface ApiDeps {
   knex: Knex;
   blobs: BlobStore;
   assetLinks: AssetLinks;
+  /** Judges the addresses that callers name. */
+  addressGuard: AddressGuard;
   jobStarter: JobStarter;
+  jobControl: JobControl;
   webhooks: WebhookPorts;
   /** Throws MEDIA_UNREADABLE for what is no media file. */
   probeMedia(path: string): Promise<MediaProbe>;

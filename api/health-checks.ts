@@ -1,12 +1,22 @@
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
+import { findPause } from '../storage/purchasing.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
 import type { HealthCheck } from './deps.js';
 
 /** The database answers and has this code's schema. */
 export const databaseCheck = (knex: Knex): HealthCheck => ({
   name: 'database',
-  check: () => requireCurrentSchema(knex),
+  async check() {
+    await requireCurrentSchema(knex);
+    return 'ready';
+  },
+});
+
+/** Whether anything is bought at the moment. */
+export const purchasingCheck = (knex: Knex): HealthCheck => ({
+  name: 'purchasing',
+  check: async () => ((await findPause(knex)) === undefined ? 'ready' : 'paused'),
 });
 
 /** Temporal answers and has our namespace. */
@@ -15,5 +25,6 @@ export const temporalCheck = (client: Client): HealthCheck => ({
   async check(signal) {
     const { namespace } = client.options;
     await client.withAbortSignal(signal, () => client.workflowService.describeNamespace({ namespace }));
+    return 'ready';
   },
 });

@@ -1,7 +1,8 @@
 import Router from '@koa/router';
 import { ReelwrightError } from '../domain/errors.js';
-import type { ApiContext, ApiMiddleware, ApiState } from './context.js';
+import { type ApiContext, type ApiMiddleware, type ApiState, holderOf } from './context.js';
 import type { ApiDeps } from './deps.js';
+import { answerOnce, idempotencyKeyOf, type UnitOfWork } from './idempotency.js';
 import { authenticate } from './middleware/authenticate.js';
 import { readJson } from './read-body.js';
 import type { Route } from './route.js';
@@ -20,13 +21,51 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
     else await next();
   };
   const open: ApiMiddleware = async (_ctx, next) => await next();
-  const access = { key: withKey, 'key-or-token': withKeyOrToken, signature: open, open };
+  const withAdminKey: ApiMiddleware = (ctx, next) =>
+    withKey(ctx, async () => {
+      requireAdmin(ctx);
+      await next();
+    });
+  const access = { key: withKey, admin: withAdminKey, 'key-or-token': withKeyOrToken, signature: open, open };
   for (const route of routes) {
     router[route.method](route.path, access[route.access], async (ctx) => {
-      await route.handle(ctx, (await readInput(ctx, route, maxJsonBytes)) as never);
+      const key = route.idempotent === true ? idempotencyKeyOf(ctx) : undefined;
+      const { json, ...input } = await readInput(ctx, route, maxJsonBytes);
+      if (key !== undefined) ctx.state.idempotency = { key, route: addressOf(route, input.params) };
+      await run(ctx, deps, route, input, json);
     });
   }
   return router;
+}
+
+interface Input {
+  params: unknown;
+  query: unknown;
+  body: unknown;
+}
+
+async function run(ctx: ApiContext, deps: ApiDeps, route: Route, input: Input, json: unknown): Promise<void> {
+  const prepare = async (): Promise<unknown> => await route.prepare?.(ctx, input as never);
+  const answer = async (unit: UnitOfWork, prepared: unknown): Promise<void> =>
+    await route.handle(ctx, { ...input, ...unit, prepared } as never);
+  if (route.idempotent === true && route.rawBody === undefined) {
+    await answerOnce(ctx, deps, { fingerprint: () => json, prepare, answer });
+    return;
+  }
+  const following: (() => Promise<void>)[] = [];
+  await answer({ db: deps.knex, afterCommit: (work) => void following.push(work) }, await prepare());
+  for (const work of following) await work();
+}
+
+/** E.g. `POST /api/v3/jobs/01890a5d-ac96-774b-bcce-b302099a8057/actions`. */
+function addressOf(route: Route, params: unknown): string {
+  const values = (params ?? {}) as Record<string, unknown>;
+  return `${route.method.toUpperCase()} ${route.path.replace(/:(\w+)/g, (_, name: string) => String(values[name]))}`;
+}
+
+function requireAdmin(ctx: ApiContext): void {
+  if (holderOf(ctx).admin) return;
+  throw new ReelwrightError('FORBIDDEN', 'expected the key of an admin, got one without that right');
 }
 
 /** The token of a temporary link, or undefined where the link has none. */
@@ -35,19 +74,13 @@ export function tokenOf(ctx: ApiContext): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-async function readInput(
-  ctx: ApiContext,
-  route: Route,
-  maxJsonBytes: number,
-): Promise<{ params: unknown; query: unknown; body: unknown }> {
+/** `json` is the body as it came, `body` as the schema gives it out. */
+async function readInput(ctx: ApiContext, route: Route, maxJsonBytes: number): Promise<Input & { json: unknown }> {
   const params = route.params?.safeParse(ctx.params);
   if (params?.success === false) throw new ReelwrightError('NOT_FOUND', `there is nothing at ${ctx.path}`);
   const query = route.query === undefined ? undefined : validate(route.query, ctx.query);
-  let body: unknown;
-  if (route.json !== undefined) {
-    const parsed = await readJson(ctx, maxJsonBytes);
-    route.screen?.(parsed);
-    body = validate(route.json, parsed);
-  }
-  return { params: params?.data, query, body };
+  if (route.json === undefined) return { params: params?.data, query, body: undefined, json: undefined };
+  const json = await readJson(ctx, maxJsonBytes);
+  route.screen?.(json);
+  return { params: params?.data, query, body: validate(route.json, json), json };
 }

@@ -2,13 +2,27 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../domain/errors.js';
 import type { ApiContext } from './context.js';
+import type { UnitOfWork } from './idempotency.js';
 
 export const API_PREFIX = '/api/v3';
 
-export const TAGS = ['Clients', 'Campaigns', 'Assets', 'Jobs', 'Videos', 'Webhooks', 'Health', 'Contract'] as const;
+export const TAGS = [
+  'Clients',
+  'Campaigns',
+  'Assets',
+  'Jobs',
+  'Videos',
+  'Webhooks',
+  'Admin',
+  'Health',
+  'Contract',
+] as const;
 
-/** How a route knows its caller: by key, by key or an asset's token, by the provider's signature, or not at all. */
-export type RouteAccess = 'key' | 'key-or-token' | 'signature' | 'open';
+/**
+ * How a route knows its caller: by key, by the key of an admin, by key or an asset's token, by the provider's signature,
+ * or not at all.
+ */
+export type RouteAccess = 'key' | 'admin' | 'key-or-token' | 'signature' | 'open';
 
 export type SuccessBody =
   /** One object in the envelope. */
@@ -26,8 +40,12 @@ export interface RouteInput<Params, Query, Body> {
   body: Body;
 }
 
+/** `db` is the request's transaction where the route is idempotent, else the pool. */
+export type HandlerInput<Params, Query, Body, Prepared> = RouteInput<Params, Query, Body> &
+  UnitOfWork & { prepared: Prepared };
+
 interface RouteDescription {
-  method: 'get' | 'post';
+  method: 'get' | 'post' | 'patch';
   path: `/${string}`;
   /** Name of the operation for generated clients. */
   operation: string;
@@ -35,14 +53,20 @@ interface RouteDescription {
   summary: string;
   description?: string;
   access: RouteAccess;
-  success: { status: 200 | 201 | 202; body: SuccessBody };
+  /** `unchanged` says when the same body comes with 200, because there was nothing left to do. */
+  success: { status: 200 | 201 | 202; body: SuccessBody; unchanged?: string };
   /** Codes beyond those that follow from the rest of the description. */
   errors?: readonly ErrorCode[];
+  /**
+   * Takes an `Idempotency-Key`, with or without which the handler runs in one transaction. A handler that reads its own
+   * body (`rawBody`) calls `answerOnce` itself.
+   */
+  idempotent?: true;
   /** A body that the handler reads itself. */
   rawBody?: { contentType: string; schema: z.ZodType };
 }
 
-interface TypedRoute<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType>
+interface TypedRoute<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType, Prepared>
   extends RouteDescription {
   /** A path that does not fit is one under which nothing is found: 404. */
   params?: Params;
@@ -50,7 +74,15 @@ interface TypedRoute<Params extends z.ZodType, Query extends z.ZodType, Body ext
   json?: Body;
   /** Looks at the parsed body before its schema does, and throws what the schema would say less well. */
   screen?: (body: unknown) => void;
-  handle(ctx: ApiContext, input: RouteInput<z.output<Params>, z.output<Query>, z.output<Body>>): Promise<void> | void;
+  /** What takes long or asks others, before the transaction; see `OnceOnly.prepare`. */
+  prepare?(
+    ctx: ApiContext,
+    input: RouteInput<z.output<Params>, z.output<Query>, z.output<Body>>,
+  ): Promise<Prepared> | Prepared;
+  handle(
+    ctx: ApiContext,
+    input: HandlerInput<z.output<Params>, z.output<Query>, z.output<Body>, Prepared>,
+  ): Promise<void> | void;
 }
 
 export interface Route extends RouteDescription {
@@ -58,7 +90,8 @@ export interface Route extends RouteDescription {
   query?: z.ZodObject;
   json?: z.ZodType;
   screen?: (body: unknown) => void;
-  handle(ctx: ApiContext, input: RouteInput<never, never, never>): Promise<void> | void;
+  prepare?(ctx: ApiContext, input: RouteInput<never, never, never>): unknown;
+  handle(ctx: ApiContext, input: HandlerInput<never, never, never, never>): Promise<void> | void;
 }
 
 /** Ties the types of a handler's input to the schemas that the route declares. */
@@ -66,6 +99,7 @@ export function defineRoute<
   Params extends z.ZodObject = z.ZodObject,
   Query extends z.ZodObject = z.ZodObject,
   Body extends z.ZodType = z.ZodType,
->(route: TypedRoute<Params, Query, Body>): Route {
+  Prepared = undefined,
+>(route: TypedRoute<Params, Query, Body, Prepared>): Route {
   return route;
 }

@@ -11,12 +11,13 @@ import { removeStaleWorkDirs } from '../media/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
-import { findGenerationOf } from '../storage/ledger.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
+import { createAddressGuard } from '../web/address-guard.js';
 import type { ApiDeps } from './deps.js';
-import { databaseCheck, temporalCheck } from './health-checks.js';
+import { databaseCheck, purchasingCheck, temporalCheck } from './health-checks.js';
+import { createTemporalJobControl } from './job-control.js';
 import { createTemporalJobStarter } from './job-starter.js';
 import { lazyTemporalConnection } from './temporal-connection.js';
 import { createTemporalSignaler } from './webhooks/prediction-signaler.js';
@@ -36,6 +37,7 @@ const VARIABLES = [
   'FFMPEG_PATH',
   'FFPROBE_PATH',
   'MAX_UPLOAD_BYTES',
+  'PRIVATE_ADDRESSES_ALLOWED',
 ] as const;
 
 const SECRET_TIMEOUT_MS = 5_000;
@@ -78,18 +80,19 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     knex,
     blobs: createPostgresBlobStore(database.pool),
     assetLinks: createAssetLinks(env.SECRET_KEY),
+    addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     jobStarter: createTemporalJobStarter(client),
+    jobControl: createTemporalJobControl(client),
     webhooks: {
       secrets:
         env.REPLICATE_WEBHOOK_SECRET === undefined
           ? fetchedWebhookSecrets(() => provider.webhookSecret({ signal: AbortSignal.timeout(SECRET_TIMEOUT_MS) }))
           : fixedWebhookSecrets([env.REPLICATE_WEBHOOK_SECRET]),
       receive: (webhook) => receiveWebhook(knex, webhook),
-      findGeneration: (predictionId) => findGenerationOf(knex, predictionId),
       signal: createTemporalSignaler(client),
     },
     probeMedia: (path) => probe(tools, path, { timeLimitMs: PROBE_LIMIT_MS }),
-    healthChecks: [databaseCheck(knex), temporalCheck(client)],
+    healthChecks: [databaseCheck(knex), temporalCheck(client), purchasingCheck(knex)],
     logger,
   };
   return {

@@ -12,6 +12,15 @@ const positiveNumber = wholeNumber.refine((value) => value >= 1, { error: 'expec
 const port = wholeNumber.refine((value) => value <= 65_535, { error: 'expected a port from 0 to 65535' });
 const withoutSlash = url.transform((value) => value.replace(/\/+$/, ''));
 
+/** Entries divided by commas, each `host` or `host:port`. */
+const hosts = z.string().transform((text, ctx) => {
+  const entries = text.split(',').flatMap((entry) => entry.trim() || []);
+  if (!entries.every(isHost))
+    ctx.addIssue({ code: 'custom', message: 'expected host or host:port, divided by commas' });
+  return entries;
+});
+const isHost = (entry: string): boolean => !/[/?#@*]/.test(entry) && URL.canParse(`http://${entry}`);
+
 export const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host/database' }),
   TEMPORAL_ADDRESS: withDefault(z.string(), '127.0.0.1:7233'),
@@ -42,7 +51,15 @@ export const variables = z.object({
   POLL_FIRST_MS: optional(wholeNumber),
   POLL_MAX_MS: optional(wholeNumber),
   ABSENCE_AFTER_MS: withDefault(wholeNumber, '120000'),
+  /** How long a clip waits for a decision before it is skipped; by default seven days. */
+  DECISION_PATIENCE_MS: withDefault(positiveNumber, String(7 * 24 * 3600 * 1000)),
+  /** How many purchases an owner may have open at once, where no limit of its own is set. */
+  OPEN_PURCHASES_PER_OWNER: withDefault(positiveNumber, '30'),
+  /** After 401, 402 or 403, how soon one purchase tries whether the account is in order again. */
+  PURCHASING_PROBE_MS: withDefault(positiveNumber, '30000'),
   MAX_UPLOAD_BYTES: withDefault(wholeNumber, String(500 * 1024 * 1024)),
+  /** Addresses that callers may name for images although they are not public. */
+  PRIVATE_ADDRESSES_ALLOWED: withDefault(hosts, ''),
   REELWRIGHT_BUILD_ID: optional(z.string()),
   WORKFLOW_BUNDLE_PATH: optional(z.string()),
 });

@@ -2,7 +2,16 @@
  * What the activities take and give, as types: the workflows know them by nothing else. JSON only; no prompt and no
  * media byte travels in here, since it would stay in history.
  */
-import type { FailureInfo, GenerationInput, GenerationOutcome, VideoJobInput, VideoJobResult } from './contract.js';
+import type {
+  ClipDecision,
+  FailureInfo,
+  GenerationInput,
+  GenerationOutcome,
+  GenerationStep,
+  SettleInput,
+  VideoJobInput,
+  VideoJobResult,
+} from './contract.js';
 import type { ProviderStatus } from './ledger.js';
 
 export interface JobPlan {
@@ -12,6 +21,8 @@ export interface JobPlan {
   clips: number[];
   /** How many generations run at once. */
   parallelClips: number;
+  /** Whether images that were ordered by address are still to be fetched. Absent in older histories. */
+  fetchImages?: boolean;
 }
 
 /** Milliseconds between looks at the provider: from `firstMs`, growing by `factor`, to `maxMs`. */
@@ -40,7 +51,24 @@ export interface EndJobInput extends VideoJobInput {
 }
 
 export interface EndGenerationInput extends GenerationInput {
-  end: { status: 'failed'; error: FailureInfo } | { status: 'cancelled' };
+  /** `failed` is a proposal, which the job's `onClipFailure` and the rules of attempts answer; the others are ends. */
+  end: { status: 'failed'; error: FailureInfo } | { status: 'skipped'; error: FailureInfo } | { status: 'cancelled' };
+}
+
+export interface DecideInput extends GenerationInput {
+  decision: ClipDecision;
+}
+
+/** What one run of the reconciler did. */
+export interface Reconciled {
+  /** (a) Runs that were owed. */
+  started: number;
+  /** (b) Open jobs whose workflow is closed. */
+  ended: number;
+  /** (c) Purchases handed to a settlement. */
+  settling: number;
+  /** (d) Predictions at the provider that the ledger did not know; absent when the lists were not compared. */
+  strays?: number;
 }
 
 /** Reads and guarded writes of rows. */
@@ -48,8 +76,10 @@ export interface RowActivities {
   planJob(input: VideoJobInput): Promise<JobPlan>;
   completeJob(input: VideoJobInput): Promise<VideoJobResult>;
   endJob(input: EndJobInput): Promise<void>;
-  endGeneration(input: EndGenerationInput): Promise<GenerationOutcome>;
+  endGeneration(input: EndGenerationInput): Promise<GenerationStep>;
   startOwedRuns(): Promise<{ started: number }>;
+  /** Throws VALIDATION_FAILED, ASSET_NOT_FOUND, BUDGET_EXCEEDED or WRONG_STATE; the clip then waits on. */
+  decideClip(input: DecideInput): Promise<GenerationStep>;
 }
 
 /** Requests to the provider that cost nothing and may be repeated. */
@@ -58,6 +88,12 @@ export interface ProviderActivities {
   pollPrediction(input: CollectInput): Promise<{ status: ProviderStatus }>;
   /** Resolves with the id of a prediction that ended well all the same, and whose output is therefore to be kept. */
   cancelPurchase(input: GenerationInput): Promise<{ succeeded: string | null }>;
+  /** Fetches the images that the job's clips name by address. Throws URL_REFUSED or IMAGE_NOT_FETCHED. */
+  fetchImages(input: VideoJobInput): Promise<{ fetched: number }>;
+  /** Finds out what became of a purchase that no workflow owns; null when nothing is to be collected. */
+  resolvePurchase(input: SettleInput): Promise<{ predictionId: string | null; polling: Polling }>;
+  /** Everything that the reconciler mends. */
+  reconcileLedger(): Promise<Omit<Reconciled, 'started'>>;
 }
 
 /** What costs money; on a task queue of its own. */

@@ -3,6 +3,7 @@
  * outcomes. Loaded by workflow code, so: no zod, no Node built-ins.
  */
 import type { ErrorCode } from './errors.js';
+import type { ModelName } from './models.js';
 import type { FinalJobState } from './states.js';
 
 /** The orchestration queue (workflows and light activities); the other two are named after it. */
@@ -12,8 +13,14 @@ export const buyingQueue = (taskQueue: string): string => `${taskQueue}-buy`;
 /** Only ffmpeg work runs here, in a process of its own with as many slots as cores. */
 export const mediaQueue = (taskQueue: string): string => `${taskQueue}-media`;
 
-export const WORKFLOW_TYPES = { videoJob: 'videoJob', generation: 'generation', reconcile: 'reconcile' } as const;
-export const SIGNALS = { predictionCompleted: 'predictionCompleted' } as const;
+export const WORKFLOW_TYPES = {
+  videoJob: 'videoJob',
+  generation: 'generation',
+  reconcile: 'reconcile',
+  settle: 'settle',
+} as const;
+export const SIGNALS = { predictionCompleted: 'predictionCompleted', clipAttention: 'clipAttention' } as const;
+export const UPDATES = { decideClip: 'decideClip' } as const;
 export const WORKER_DEPLOYMENT = 'reelwright';
 
 /** Search attributes; a server must know them before a workflow with one is started. */
@@ -48,6 +55,9 @@ export function generationId(jobId: string, subject: Subject): string {
   return `${videoJobId(jobId)}-${kind}-${String(number).padStart(2, '0')}`;
 }
 
+/** `settle-<predictionId>`, or the ledger row's id while the prediction's own is not known. */
+export const settleId = (purchaseId: string): string => `settle-${purchaseId}`;
+
 export interface VideoJobInput {
   jobId: string;
   /** Counts the runs of a job from 1: retry and regenerate start another. */
@@ -74,9 +84,58 @@ export interface FailureInfo {
 /** How a generation ends. A generation never rejects its parent: every expected end is a value. */
 export type GenerationOutcome =
   | { status: 'stored'; predictionId: string | null }
+  | { status: 'skipped'; error: FailureInfo }
   | { status: 'failed'; error: FailureInfo }
   | { status: 'cancelled' };
 
+/** What follows when an attempt came to nothing: an end, another attempt by the rules, or somebody's decision. */
+export type GenerationStep =
+  | GenerationOutcome
+  | { status: 'again' }
+  | {
+      status: 'needs_attention';
+      error: FailureInfo;
+      /** How long to wait for a decision before the clip is skipped, in milliseconds. */
+      patienceMs: number;
+    };
+
 export interface PredictionCompletedSignal {
   predictionId: string;
+}
+
+/** A clip tells its job that it waits for a decision, or that it waits no more. */
+export interface ClipAttentionSignal {
+  number: number;
+  error: FailureInfo | null;
+}
+
+/** An image of an order: exactly one of both. */
+export type ImageReference = { assetId: string } | { url: string };
+
+export const DECISIONS = ['retry', 'skip', 'fail'] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** What a new attempt takes instead of what was ordered; each field optional. */
+export interface ClipChanges {
+  prompt?: string;
+  model?: ModelName;
+  firstImage?: ImageReference;
+  lastImage?: ImageReference;
+}
+
+/** The argument of the update `decideClip`. Changes go with `retry` only. */
+export interface ClipDecision extends ClipChanges {
+  decision: Decision;
+  /** The job's budget from now on, in US dollars. */
+  budgetUsd?: number;
+}
+
+/** What the update `decideClip` answers. */
+export interface ClipDecided {
+  decision: Decision;
+}
+
+export interface SettleInput extends GenerationInput {
+  /** The ledger row's id. */
+  purchaseId: string;
 }

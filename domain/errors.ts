@@ -8,9 +8,11 @@ export const ERRORS = {
   MALFORMED_MULTIPART: { status: 400, retry: false },
   UNAUTHENTICATED: { status: 401, retry: false },
   INVALID_SIGNATURE: { status: 401, retry: false },
+  FORBIDDEN: { status: 403, retry: false },
   NOT_FOUND: { status: 404, retry: false },
   METHOD_NOT_ALLOWED: { status: 405, retry: false },
   WRONG_STATE: { status: 409, retry: false },
+  IDEMPOTENCY_KEY_IN_USE: { status: 409, retry: true },
   PRECONDITION_FAILED: { status: 412, retry: false },
   BODY_TOO_LARGE: { status: 413, retry: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retry: false },
@@ -21,6 +23,10 @@ export const ERRORS = {
   CAMPAIGN_NOT_FOUND: { status: 422, retry: false },
   CLIENT_NOT_FOUND: { status: 422, retry: false },
   NOT_ENOUGH_IMAGES: { status: 422, retry: false },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, retry: false },
+  URL_REFUSED: { status: 422, retry: false },
+  IMAGE_NOT_FETCHED: { status: 422, retry: false },
+  IMAGE_UNREACHABLE: { status: 502, retry: true },
 
   // The provider (classified once, in replicate/)
   PROVIDER_REJECTED_INPUT: { status: 422, retry: false },
@@ -30,6 +36,7 @@ export const ERRORS = {
   PROVIDER_UNAVAILABLE: { status: 503, retry: true },
   PROVIDER_NOT_FOUND: { status: 502, retry: false },
   PROVIDER_INPUT_UNREADABLE: { status: 502, retry: false },
+  PROVIDER_FAULT: { status: 502, retry: false },
   PREDICTION_FAILED: { status: 502, retry: false },
   PREDICTION_CANCELED: { status: 502, retry: false },
   PREDICTION_ABORTED: { status: 502, retry: false },
@@ -37,12 +44,20 @@ export const ERRORS = {
   // The purchase
   PURCHASE_PENDING: { status: 503, retry: true },
   PURCHASE_UNKNOWN: { status: 502, retry: false },
+  PURCHASE_LIMIT: { status: 503, retry: true },
+  PURCHASING_PAUSED: { status: 503, retry: true },
+  LEDGER_BEHIND: { status: 503, retry: true },
+  BUDGET_EXCEEDED: { status: 422, retry: false },
 
   // What was bought
   OUTPUT_UNREACHABLE: { status: 502, retry: true },
   OUTPUT_BROKEN: { status: 502, retry: true },
   OUTPUT_LOST: { status: 502, retry: false },
   OUTPUT_HOST_REFUSED: { status: 502, retry: false },
+
+  // The job
+  NO_CLIPS: { status: 422, retry: false },
+  WORKFLOW_ENDED: { status: 500, retry: false },
 
   // The cut
   CLIPS_DIFFER: { status: 422, retry: false },

@@ -41,9 +41,16 @@ function isStorableJson(value: unknown): boolean {
   return Object.entries(value).every(([key, entry]) => !UNSTORABLE.test(key) && isStorableJson(entry));
 }
 
-/** How a refused value is shown in a message: short, and never in full. */
+/** How a refused value is shown in a message: short, and of addresses only what holds no token and no password. */
 export function seen(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const shown = String(JSON.stringify(value));
+  if (typeof value === 'number') return String(value);
+  const shown = String(JSON.stringify(value, (_key, part: unknown) => (typeof part === 'string' ? tame(part) : part)));
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
+}
+
+/** What stands before the host's name or behind the path of an address is its owner's secret. */
+function tame(text: string): string {
+  if (!/^\s*[a-z][a-z\d+.-]*:[/\\]{2}/i.test(text)) return text;
+  return text.replace(/[?#].*$/s, '?...').replace(/(:[/\\]{2,})[^/\\]*@/, '$1...@');
 }

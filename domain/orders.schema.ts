@@ -1,5 +1,6 @@
 /** What `POST /jobs` accepts: one schema validates it, gives its types and documents it. Not for workflow code (zod). */
 import { z } from 'zod';
+import type { ImageReference } from './contract.js';
 import { id, metadata, name, text } from './fields.schema.js';
 import {
   ASPECT_RATIOS,
@@ -8,20 +9,54 @@ import {
   DEFAULT_RESOLUTION,
   MODEL_NAMES,
   RESOLUTIONS,
+  roundUsd,
 } from './models.js';
 
 export const MAX_CLIPS = 100;
 const MAX_PROMPT = 4000;
+const MAX_ADDRESS = 2000;
+/** What the ledger's columns can hold (numeric(12, 6)), in US dollars. */
+const LEAST_USD = 0.000_001;
+const MOST_USD = 999_999;
 
-const image = z.strictObject({ assetId: id }).describe('An image asset of the caller.');
+/** What becomes of a job when a clip of it cannot be made. */
+export const CLIP_FAILURE_POLICIES = ['wait', 'skip', 'fail'] as const;
+export type ClipFailurePolicy = (typeof CLIP_FAILURE_POLICIES)[number];
+
+/** An image asset of the caller, or an address it is fetched from: exactly one of both. The address is judged elsewhere. */
+export const imageReference = z
+  .strictObject({
+    assetId: id.optional().describe('An image asset of the caller.'),
+    url: text(MAX_ADDRESS).optional().describe('An http or https address in public reach.'),
+  })
+  .refine((image) => (image.assetId === undefined) !== (image.url === undefined), {
+    error: 'needs either an assetId or a url, exactly one of them',
+  })
+  .meta({ oneOf: [{ required: ['assetId'] }, { required: ['url'] }] })
+  .transform(({ assetId, url }): ImageReference => (url === undefined ? { assetId: String(assetId) } : { url }))
+  .describe('An image: either `assetId` or `url`.');
+
+/** The most that may be spent, in US dollars; brought to the six decimals that the ledger keeps. */
+export const budgetUsd = z.number().min(LEAST_USD).max(MOST_USD).transform(roundUsd).describe('US dollars.');
+
+const prompt = text(MAX_PROMPT).describe('What the clip shows.');
+const clipModel = z.enum(MODEL_NAMES).optional().describe("Default: the job's.");
 
 const clip = z.strictObject({
-  prompt: text(MAX_PROMPT).describe('What the clip shows.'),
-  firstImage: image.optional(),
-  lastImage: image.optional(),
+  prompt,
+  firstImage: imageReference.optional(),
+  lastImage: imageReference.optional(),
   durationSeconds: z.int().positive().optional().describe("Default: the model's own."),
-  model: z.enum(MODEL_NAMES).optional().describe("Default: the job's."),
+  model: clipModel,
 });
+
+/** What another attempt at a clip may take instead of what was ordered. The fields of a schema, none of them required. */
+export const clipChangeFields = {
+  prompt: prompt.optional(),
+  model: z.enum(MODEL_NAMES).optional(),
+  firstImage: imageReference.optional(),
+  lastImage: imageReference.optional(),
+};
 
 const common = {
   name: name.optional(),
@@ -31,7 +66,11 @@ const common = {
   generateAudio: z.boolean().default(false),
   music: z.strictObject({ enabled: z.literal(false) }).optional(),
   transition: z.literal('cut').default('cut'),
-  onClipFailure: z.literal('fail').default('fail'),
+  onClipFailure: z
+    .enum(CLIP_FAILURE_POLICIES)
+    .default('wait')
+    .describe('When a clip cannot be made: wait for a decision, finish with a gap, or fail.'),
+  budgetUsd: budgetUsd.optional().describe('The most that the job may spend, in US dollars.'),
   metadata: metadata.default({}),
 };
 
@@ -73,17 +112,7 @@ export function notYetSupported(body: unknown): NotYetSupported | undefined {
   if (body['transition'] === 'crossfade' || body['transition'] === 'fade') {
     return refuse('transition', `transition ${body['transition']}`);
   }
-  if (body['onClipFailure'] === 'wait' || body['onClipFailure'] === 'skip') {
-    return refuse('onClipFailure', `onClipFailure ${body['onClipFailure']}`);
-  }
-  for (const field of ['budgetUsd', 'callbackUrl']) if (field in body) return refuse(field, field);
-  if (!Array.isArray(body['clips'])) return undefined;
-  for (const [index, entry] of body['clips'].entries()) {
-    for (const field of ['firstImage', 'lastImage']) {
-      if (!isObject(entry) || !isObject(entry[field])) continue;
-      if ('url' in entry[field]) return refuse(`clips.${index}.${field}.url`, 'an image by url');
-    }
-  }
+  if ('callbackUrl' in body) return refuse('callbackUrl', 'callbackUrl');
   return undefined;
 }
 

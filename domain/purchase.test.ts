@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { mayMove, PREDICTION_STATES, statesBefore } from './ledger.js';
-import { fingerprintOf, mayTryAgain, type PredictionCost, predictionCostUsd } from './purchase.js';
+import { ERRORS, type ErrorCode } from './errors.js';
+import { isSpent, mayMove, PREDICTION_STATES, statesBefore } from './ledger.js';
+import {
+  type AttemptFacts,
+  fingerprintOf,
+  type NextAttempt,
+  nextAttempt,
+  type OpenedBy,
+  type PredictionCost,
+  predictionCostUsd,
+} from './purchase.js';
 
 describe('the ledger’s states', () => {
   const allowed = [
@@ -62,19 +71,54 @@ describe('predictionCostUsd', () => {
   ])('of one that %s', (_, change, usd) => expect(cost(change)).toBe(usd));
 });
 
-describe('mayTryAgain', () => {
-  const row = (change: object) => ({
-    state: 'failed' as const,
-    providerId: null,
-    error: { code: 'PROVIDER_RATE_LIMITED' as const, message: '' },
-    ...change,
+describe('nextAttempt', () => {
+  const row = (change: Partial<AttemptFacts> & { code?: ErrorCode }): AttemptFacts => {
+    const { code, ...facts } = change;
+    const error = code === undefined ? null : { code, message: '' };
+    return { state: 'failed', providerId: 'p1', openedBy: 'order', error, ...facts };
+  };
+  const open = (openedBy: OpenedBy): NextAttempt => ({ kind: 'open', openedBy });
+
+  it('opens the first by the order', () => expect(nextAttempt([])).toEqual(open('order')));
+
+  it.each(PREDICTION_STATES.filter((state) => !isSpent(state)))('carries on what is %s', (state) => {
+    expect(nextAttempt([row({ state })])).toEqual({ kind: 'current' });
   });
 
-  it('only after a purchase that is proven not to exist, for a reason that may pass', () => {
-    expect(mayTryAgain(row({}))).toBe(true);
-    expect(mayTryAgain(row({ providerId: 'p1' }))).toBe(false);
-    expect(mayTryAgain(row({ state: 'unknown' }))).toBe(false);
-    expect(mayTryAgain(row({ state: 'canceled' }))).toBe(false);
-    expect(mayTryAgain(row({ error: { code: 'PROVIDER_REJECTED_INPUT', message: '' } }))).toBe(false);
+  it('gives up what succeeded only when its output is lost', () => {
+    expect(nextAttempt([row({ state: 'succeeded', code: 'OUTPUT_LOST' })])).toEqual({ kind: 'spent' });
+    expect(nextAttempt([row({ state: 'succeeded', code: 'OUTPUT_BROKEN' })])).toEqual({ kind: 'current' });
+  });
+
+  it.each(Object.keys(ERRORS) as ErrorCode[])('after a purchase that was never created because of %s', (code) => {
+    const expected = ERRORS[code].retry ? open('again') : { kind: 'spent' };
+    expect(nextAttempt([row({ providerId: null, code })])).toEqual(expected);
+  });
+
+  it('opens another one where an intent was withdrawn before its POST', () => {
+    expect(nextAttempt([row({ state: 'canceled', providerId: null })])).toEqual(open('again'));
+  });
+
+  const automatic = ['PROVIDER_FAULT', 'PREDICTION_ABORTED', 'PROVIDER_INPUT_UNREADABLE'];
+  it.each(Object.keys(ERRORS) as ErrorCode[])('after a prediction that ended with %s', (code) => {
+    const expected = automatic.includes(code) ? open('automatic') : { kind: 'spent' };
+    expect(nextAttempt([row({ code })])).toEqual(expected);
+  });
+
+  it('opens at most two by itself, counted from the last word of somebody', () => {
+    const fault = (openedBy: OpenedBy): AttemptFacts => row({ code: 'PROVIDER_FAULT', openedBy });
+    expect(nextAttempt([fault('automatic'), fault('order')])).toEqual(open('automatic'));
+    expect(nextAttempt([fault('automatic'), fault('automatic'), fault('order')])).toEqual({ kind: 'spent' });
+    for (const word of ['decision', 'retry', 'regenerate'] as const) {
+      const before = [fault('automatic'), fault('automatic'), fault('order')];
+      expect(nextAttempt([fault(word), ...before])).toEqual(open('automatic'));
+      expect(nextAttempt([fault('automatic'), fault('automatic'), fault(word), ...before])).toEqual({ kind: 'spent' });
+    }
+  });
+
+  it('does not count attempts that were never created', () => {
+    const refused = row({ providerId: null, code: 'PROVIDER_RATE_LIMITED', openedBy: 'again' });
+    const fault = row({ code: 'PROVIDER_FAULT', openedBy: 'automatic' });
+    expect(nextAttempt([fault, refused, refused, row({ code: 'PROVIDER_FAULT' })])).toEqual(open('automatic'));
   });
 });

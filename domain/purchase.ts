@@ -1,7 +1,7 @@
 /** Pure rules of one purchase: what identifies it at the provider, what it costs, and when another attempt may follow. */
 import type { FailureInfo } from './contract.js';
-import { ERRORS } from './errors.js';
-import type { FinalProviderStatus, PredictionState } from './ledger.js';
+import { ERRORS, type ErrorCode } from './errors.js';
+import { type FinalProviderStatus, isSpent, type PredictionState } from './ledger.js';
 import { roundUsd } from './models.js';
 
 /** From the intent's commit to the last moment at which its POST may be in flight, in milliseconds. */
@@ -57,14 +57,73 @@ export function predictionCostUsd({ status, started, estimateUsd, orderedSeconds
   return roundUsd((estimateUsd * delivered) / orderedSeconds);
 }
 
-/**
- * True where the next attempt may be opened without anybody's decision: the provider's answer, or its list, proves that
- * this one was never created, and the reason may pass.
- */
-export function mayTryAgain(row: {
+/** Why an attempt was opened. The first by the order; the rest for a reason of its own. */
+export const OPENED_BY = [
+  'order',
+  // The one before was never created, and the reason has passed.
+  'again',
+  // The one before failed in a way that the rules let pass.
+  'automatic',
+  // Somebody's word: a decision on a waiting clip, or an action on the job.
+  'decision',
+  'retry',
+  'regenerate',
+] as const;
+export type OpenedBy = (typeof OPENED_BY)[number];
+
+/** How often a failed prediction is followed by another one without anybody's word, counted from the last such word. */
+export const MAX_AUTOMATIC_ATTEMPTS = 2;
+
+/** Failures that say nothing against the order: the provider's own, and an input that it could not read. */
+const AUTOMATIC: ReadonlySet<ErrorCode> = new Set([
+  'PROVIDER_FAULT',
+  'PREDICTION_ABORTED',
+  'PROVIDER_INPUT_UNREADABLE',
+]);
+
+/** Why what succeeded cannot be had: its link is dead, or leads where nothing is fetched from. */
+const LOST: ReadonlySet<ErrorCode> = new Set(['OUTPUT_LOST', 'OUTPUT_HOST_REFUSED']);
+
+/** Failures that always wait for somebody, whatever the order says about failed clips. */
+const NEEDS_SOMEBODY: ReadonlySet<ErrorCode> = new Set(['BUDGET_EXCEEDED', 'PURCHASE_UNKNOWN']);
+
+export const alwaysWaits = (code: ErrorCode): boolean => NEEDS_SOMEBODY.has(code);
+
+/** What the rules of attempts look at in one row of the ledger. */
+export interface AttemptFacts {
   state: PredictionState;
   providerId: string | null;
   error: FailureInfo | null;
-}): boolean {
-  return row.state === 'failed' && row.providerId === null && row.error !== null && ERRORS[row.error.code].retry;
+  openedBy: OpenedBy;
+}
+
+export type NextAttempt =
+  /** The latest attempt is to be carried on. */
+  | { kind: 'current' }
+  /** Another attempt may be opened, for this reason. */
+  | { kind: 'open'; openedBy: OpenedBy }
+  /** Nothing more comes of it until somebody decides. */
+  | { kind: 'spent' };
+
+/**
+ * What may follow the attempts of a subject, which are told newest first. An outcome that nobody knows is never a
+ * reason for another attempt.
+ */
+export function nextAttempt(attempts: readonly AttemptFacts[]): NextAttempt {
+  const latest = attempts[0];
+  if (latest === undefined) return { kind: 'open', openedBy: 'order' };
+  const code = latest.error?.code;
+  if (latest.state === 'succeeded') return { kind: code !== undefined && LOST.has(code) ? 'spent' : 'current' };
+  if (!isSpent(latest.state)) return { kind: 'current' };
+  if (latest.providerId === null) {
+    // Withdrawn before anybody could post for it, or proven not to be there for a reason that passes.
+    const mayPass = latest.state === 'canceled' || (code !== undefined && ERRORS[code].retry);
+    return mayPass ? { kind: 'open', openedBy: 'again' } : { kind: 'spent' };
+  }
+  if (code === undefined || !AUTOMATIC.has(code)) return { kind: 'spent' };
+  const sinceWord = attempts.findIndex(({ openedBy }) => openedBy !== 'automatic' && openedBy !== 'again');
+  const automatic = attempts
+    .slice(0, sinceWord < 0 ? attempts.length : sinceWord)
+    .filter(({ openedBy }) => openedBy === 'automatic').length;
+  return automatic < MAX_AUTOMATIC_ATTEMPTS ? { kind: 'open', openedBy: 'automatic' } : { kind: 'spent' };
 }

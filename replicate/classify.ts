@@ -60,8 +60,8 @@ export function errorOfFailure(what: string, failure: unknown): ReelwrightError 
 }
 
 /**
- * The error that a failed prediction stands for. Codes E005 (refused content) and E006 (an input that could not be
- * read) stand in the prediction's `error` text (replicate.com/docs/reference/error-codes).
+ * The error that a failed prediction stands for. Codes E005 (refused content), E006 (an input that could not be read),
+ * and E1000, E1001, E6716 (the provider's own: unknown, out of memory, timed out at the start) stand in the prediction's `error` text (replicate.com/docs/reference/error-codes).
  */
 export function errorOfPrediction(id: string, error: string | null): ReelwrightError {
   const text = error ?? 'no reason given';
@@ -73,6 +73,7 @@ export function errorOfPrediction(id: string, error: string | null): ReelwrightE
 function codeOfText(text: string): ErrorCode | undefined {
   if (/\bE005\b|flagged as sensitive/i.test(text)) return 'PROVIDER_REFUSED_CONTENT';
   if (/\bE006\b/.test(text)) return 'PROVIDER_INPUT_UNREADABLE';
+  if (/\bE(1000|1001|6716)\b/.test(text)) return 'PROVIDER_FAULT';
   if (/input validation error/i.test(text)) return 'PROVIDER_REJECTED_INPUT';
   return undefined;
 }

@@ -26,7 +26,10 @@ export interface AssetRecord {
   createdAt: Date;
 }
 
-export type NewAsset = Omit<AssetRecord, 'id' | 'sha256' | 'sizeBytes' | 'createdAt'>;
+export interface NewAsset extends Omit<AssetRecord, 'id' | 'sha256' | 'sizeBytes' | 'createdAt'> {
+  /** Where it was fetched from; its query may hold a token, so nobody is shown it. */
+  sourceUrl?: string;
+}
 
 export interface AssetFilter {
   type?: AssetType | undefined;
@@ -69,6 +72,7 @@ export async function insertAsset(knex: Knex, asset: NewAsset): Promise<AssetRec
     height: asset.height,
     duration_seconds: asset.durationSeconds,
     tags: JSON.stringify(asset.tags),
+    source_url: asset.sourceUrl ?? null,
   });
   return await withBlob(knex).where('assets.id', id).first(COLUMNS);
 }

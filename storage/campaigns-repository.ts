@@ -16,6 +16,8 @@ export interface CampaignRecord {
   productUrl: string | null;
   brief: Record<string, unknown> | null;
   metadata: Record<string, unknown>;
+  /** The most that all its jobs may spend, in US dollars. */
+  budgetUsd: number | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -36,6 +38,7 @@ const COLUMNS = {
   productUrl: 'product_url',
   brief: 'brief',
   metadata: 'metadata',
+  budgetUsd: 'budget_usd',
   createdAt: 'created_at',
   updatedAt: 'updated_at',
 };
@@ -47,16 +50,40 @@ export async function insertCampaign(knex: Knex, ownerId: string, campaign: NewC
       id: uuidv7(),
       owner_id: ownerId,
       client_id: campaign.clientId,
-      name: campaign.name,
-      goal: campaign.goal,
-      status: campaign.status,
-      product_url: campaign.productUrl,
-      brief: campaign.brief === null ? null : JSON.stringify(campaign.brief),
-      metadata: JSON.stringify(campaign.metadata),
+      ...columnsOf(campaign),
     })
     .returning(COLUMNS as never);
   return row as CampaignRecord;
 }
+
+export type CampaignChange = { [Field in keyof Omit<NewCampaign, 'clientId'>]?: NewCampaign[Field] | undefined };
+
+/** Changes what is named; undefined when there is no such campaign or it is another owner's. */
+export async function changeCampaign(
+  knex: Knex,
+  ownerId: string,
+  id: string,
+  change: CampaignChange,
+): Promise<CampaignRecord | undefined> {
+  const [row] = await knex('campaigns')
+    .where({ id, owner_id: ownerId })
+    .update({ ...columnsOf(change), updated_at: knex.fn.now() })
+    .returning(COLUMNS as never);
+  return row as CampaignRecord | undefined;
+}
+
+const columnsOf = (campaign: CampaignChange): Record<string, unknown> =>
+  given({
+    name: campaign.name,
+    goal: campaign.goal,
+    status: campaign.status,
+    product_url: campaign.productUrl,
+    brief: json(campaign.brief),
+    metadata: json(campaign.metadata),
+    budget_usd: campaign.budgetUsd,
+  });
+
+const json = (value: unknown): string | null | undefined => (value == null ? value : JSON.stringify(value));
 
 /** The campaign, or undefined when there is none or it is another owner's. */
 export async function findCampaign(knex: Knex, ownerId: string, id: string): Promise<CampaignRecord | undefined> {

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { FailureInfo } from '../domain/contract.js';
 import type { ModelName } from '../domain/models.js';
 import type { ClipState } from '../domain/states.js';
+import { given } from './list-page.js';
 
 /** Where the provider reads a clip's images, and until when the links hold. */
 export interface PreparedInputs {
@@ -22,6 +23,9 @@ export interface ClipRecord {
   durationSeconds: number;
   firstAssetId: string | null;
   lastAssetId: string | null;
+  /** Where an image that was ordered by address lies; its asset is null until it has been fetched. */
+  firstImageUrl: string | null;
+  lastImageUrl: string | null;
   preparedInputs: PreparedInputs | null;
   blobId: string | null;
   blobSha256: string | null;
@@ -45,6 +49,9 @@ export interface NewClip {
   durationSeconds: number;
   firstAssetId: string | null;
   lastAssetId: string | null;
+  /** Where an image is to be fetched from that has no asset yet. */
+  firstImageUrl?: string | null;
+  lastImageUrl?: string | null;
 }
 
 const select = (knex: Knex): Knex.QueryBuilder =>
@@ -66,6 +73,8 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       durationSeconds: 'c.duration_seconds',
       firstAssetId: 'c.first_asset_id',
       lastAssetId: 'c.last_asset_id',
+      firstImageUrl: 'c.first_image_url',
+      lastImageUrl: 'c.last_image_url',
       preparedInputs: 'c.prepared_inputs',
       blobId: 'c.blob_id',
       blobSha256: 'b.sha256',
@@ -93,6 +102,8 @@ export async function insertClips(knex: Knex, jobId: string, clips: readonly New
       duration_seconds: clip.durationSeconds,
       first_asset_id: clip.firstAssetId,
       last_asset_id: clip.lastAssetId,
+      first_image_url: clip.firstImageUrl ?? null,
+      last_image_url: clip.lastImageUrl ?? null,
     })),
   );
 }
@@ -110,13 +121,19 @@ export async function findClip(knex: Knex, jobId: string, number: number): Promi
 
 export interface ClipChange {
   status?: ClipState;
+  prompt?: string;
+  model?: ModelName;
+  firstAssetId?: string | null;
+  lastAssetId?: string | null;
+  firstImageUrl?: string | null;
+  lastImageUrl?: string | null;
   preparedInputs?: PreparedInputs | null;
   blobId?: string;
   warnings?: string[];
   error?: FailureInfo | null;
   /** Sets the time of the first start to now, where none is set. */
   started?: boolean;
-  /** Sets the time of completion to now. */
+  /** Sets the time of completion to now, or takes it away. */
   completed?: boolean;
 }
 
@@ -134,12 +151,20 @@ export async function moveClip(
     .update({
       // A change of nothing but times would otherwise be an empty update.
       ...(change.status === undefined ? { status: knex.ref('status') } : { status: change.status }),
+      ...given({
+        prompt: change.prompt,
+        model: change.model,
+        first_asset_id: change.firstAssetId,
+        last_asset_id: change.lastAssetId,
+        first_image_url: change.firstImageUrl,
+        last_image_url: change.lastImageUrl,
+      }),
       ...(change.preparedInputs === undefined ? {} : { prepared_inputs: json(change.preparedInputs) }),
       ...(change.blobId === undefined ? {} : { blob_id: change.blobId }),
       ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
       ...(change.error === undefined ? {} : { error: json(change.error) }),
       ...(change.started === true ? { started_at: knex.raw('coalesce(started_at, now())') } : {}),
-      ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
+      ...(change.completed === undefined ? {} : { completed_at: change.completed ? knex.fn.now() : null }),
     });
   if (moved === 1) await knex('jobs').where({ id: jobId }).update({ updated_at: knex.fn.now() });
   return moved === 1;

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { FailureInfo } from '../domain/contract.js';
 import type { AspectRatio, ModelName, Resolution } from '../domain/models.js';
-import type { JobKind, JobOrder } from '../domain/orders.schema.js';
+import type { ClipFailurePolicy, JobKind, JobOrder } from '../domain/orders.schema.js';
 import type { JobState } from '../domain/states.js';
 import { type ClipRecord, insertClips, listClips, type NewClip } from './clips-repository.js';
 
@@ -18,11 +18,12 @@ export interface JobRecord {
   resolution: Resolution;
   aspectRatio: AspectRatio;
   generateAudio: boolean;
+  onClipFailure: ClipFailurePolicy;
   metadata: Record<string, unknown>;
   warnings: string[];
   error: FailureInfo | null;
   estimatedCostUsd: number;
-  /** What the ledger says was spent so far. */
+  /** What the ledger says was spent so far, strays included. */
   actualCostUsd: number;
   budgetUsd: number | null;
   videoBlobId: string | null;
@@ -32,6 +33,8 @@ export interface JobRecord {
   createdAt: Date;
   updatedAt: Date;
   completedAt: Date | null;
+  /** When somebody asked for its end. */
+  cancelRequestedAt: Date | null;
 }
 
 export interface NewJob {
@@ -73,6 +76,7 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       resolution: 'j.resolution',
       aspectRatio: 'j.aspect_ratio',
       generateAudio: 'j.generate_audio',
+      onClipFailure: 'j.on_clip_failure',
       metadata: 'j.metadata',
       warnings: 'j.warnings',
       error: 'j.error',
@@ -85,8 +89,11 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       createdAt: 'j.created_at',
       updatedAt: 'j.updated_at',
       completedAt: 'j.completed_at',
+      cancelRequestedAt: 'j.cancel_requested_at',
       actualCostUsd: knex.raw(
-        '(SELECT coalesce(sum(p.cost_usd), 0) FROM predictions p WHERE p.job_id = j.id)',
+        `(SELECT coalesce(sum(p.cost_usd), 0)
+             + coalesce(sum((SELECT sum(s.cost_usd) FROM strays s WHERE s.purchase_id = p.id)), 0)
+           FROM predictions p WHERE p.job_id = j.id)`,
       ) as Knex.Raw<number>,
     });
 
@@ -110,6 +117,7 @@ export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
       metadata: JSON.stringify(order.metadata),
       warnings: JSON.stringify(job.warnings),
       estimated_cost_usd: job.estimatedCostUsd,
+      budget_usd: order.budgetUsd ?? null,
     });
     await insertClips(trx, job.id, job.clips);
   });
@@ -163,7 +171,7 @@ export interface JobChange {
 
 /**
  * Moves a job of the given run on and says whether it did: nothing happens when the job is in none of the states
- * `from`, or when a later run owns it by now.
+ * `from`, or when a later run owns it by now. Once somebody asked for its end, it moves nowhere but to that.
  */
 export async function moveJob(
   knex: Knex,
@@ -171,19 +179,25 @@ export async function moveJob(
   from: readonly JobState[],
   change: JobChange,
 ): Promise<boolean> {
-  const moved = await knex('jobs')
+  const guarded = knex('jobs')
     .where({ id: jobId, run_number: runNumber })
     .whereIn('status', [...from])
-    .update({
-      status: change.status,
-      updated_at: knex.fn.now(),
-      ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
-      ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
-      ...(change.videoBlobId === undefined ? {} : { video_blob_id: change.videoBlobId }),
-      ...(change.durationSeconds === undefined ? {} : { duration_seconds: change.durationSeconds }),
-      ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
-    });
+    .whereRaw('(? OR cancel_requested_at IS NULL)', [change.status === 'cancelled']);
+  const moved = await guarded.update({
+    status: change.status,
+    updated_at: knex.fn.now(),
+    ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
+    ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
+    ...(change.videoBlobId === undefined ? {} : { video_blob_id: change.videoBlobId }),
+    ...(change.durationSeconds === undefined ? {} : { duration_seconds: change.durationSeconds }),
+    ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
+  });
   return moved === 1;
+}
+
+/** Sets what the job may spend from now on, in US dollars. */
+export async function setBudget(trx: Knex, jobId: string, budgetUsd: number): Promise<void> {
+  await trx('jobs').where({ id: jobId }).update({ budget_usd: budgetUsd, updated_at: trx.fn.now() });
 }
 
 /** Notes that Temporal has taken the run, so that nobody owes its start any more. */
@@ -191,16 +205,17 @@ export async function markRunStarted(knex: Knex, jobId: string, runNumber: numbe
   await knex('jobs').where({ id: jobId, run_number: runNumber }).update({ run_started_at: knex.fn.now() });
 }
 
-/** Jobs whose run was committed at least `olderThanMs` ago and never handed to Temporal; the oldest first. */
+/** Jobs whose run was committed at least `olderThanMs` ago and not handed to Temporal, and is still wanted; the oldest first. */
 export async function listOwedStarts(knex: Knex, olderThanMs: number, limit: number): Promise<JobRecord[]> {
   return await select(knex)
     .whereNull('j.run_started_at')
+    .whereNot('j.status', 'cancelled' satisfies JobState)
     .whereRaw(`j.updated_at <= now() - ? * interval '1 millisecond'`, [olderThanMs])
     .orderBy('j.updated_at')
     .limit(limit);
 }
 
-/** Locks the job's row until the transaction ends: purchases of one job are decided one after the other. */
+/** Locks the job's row until the transaction ends: what is decided about its clips is decided one after the other. */
 export async function lockJob(trx: Knex, jobId: string): Promise<void> {
-  await trx('jobs').select('id').where({ id: jobId }).forUpdate();
+  await trx('jobs').select('id').where({ id: jobId }).forNoKeyUpdate();
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
 import { type Database, openDatabase } from './database.js';
-import { createApiKey, findKeyHolder, listApiKeys, revokeApiKey } from './owners-repository.js';
+import { createApiKey, findKeyHolder, listApiKeys, revokeApiKey, setOwnerLimits } from './owners-repository.js';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -32,7 +32,7 @@ describe('an API key', () => {
     expect(new Set(keys.map(({ ownerId }) => ownerId)).size).toBe(1);
     expect(new Set(keys.map(({ key }) => key)).size).toBe(5);
     const holder = await findKeyHolder(database.knex, keys[0]?.key ?? '');
-    expect(holder).toEqual({ keyId: keys[0]?.id, ownerId: keys[0]?.ownerId });
+    expect(holder).toEqual({ keyId: keys[0]?.id, ownerId: keys[0]?.ownerId, admin: false });
   });
 
   test('that is unknown, revoked or expired has no holder', async () => {
@@ -80,5 +80,31 @@ describe('an API key', () => {
     expect(await revokeApiKey(knex, id)).toBe(true);
     expect(await revokedAt()).toEqual(first);
     expect(await revokeApiKey(knex, '01890a5d-ac96-774b-bcce-b302099a8057')).toBe(false);
+  });
+});
+
+describe('an admin key', () => {
+  test('is one that was made as such, and no other key of its owner', async () => {
+    const { knex } = database;
+    const admin = await createApiKey(knex, { owner: 'Operator', admin: true });
+    const plain = await createApiKey(knex, { owner: 'Operator' });
+    expect((await findKeyHolder(knex, admin.key))?.admin).toBe(true);
+    expect((await findKeyHolder(knex, plain.key))?.admin).toBe(false);
+    expect((await listApiKeys(knex, 'Operator')).filter((key) => key.admin).map(({ id }) => id)).toEqual([admin.id]);
+  });
+});
+
+describe("an owner's limits", () => {
+  test('are none until they are set, each by itself, and may be taken away again', async () => {
+    const { knex } = database;
+    await createApiKey(knex, { owner: 'Limited' });
+    const set = (change: Partial<Parameters<typeof setOwnerLimits>[2]>) =>
+      setOwnerLimits(knex, 'Limited', { dailyCapUsd: undefined, openPurchases: undefined, ...change });
+    expect(await set({})).toEqual({ dailyCapUsd: null, openPurchases: null });
+    expect(await set({ dailyCapUsd: 12.5 })).toEqual({ dailyCapUsd: 12.5, openPurchases: null });
+    expect(await set({ openPurchases: 3 })).toEqual({ dailyCapUsd: 12.5, openPurchases: 3 });
+    expect(await set({ dailyCapUsd: null })).toEqual({ dailyCapUsd: null, openPurchases: 3 });
+    const none = { dailyCapUsd: 1, openPurchases: 1 };
+    expect(await setOwnerLimits(knex, 'Nobody', none)).toBeUndefined();
   });
 });

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
+import { given } from './list-page.js';
 
 const KEY_PREFIX = 'rw_';
 const KEY_BYTES = 32;
@@ -13,6 +14,8 @@ export interface NewApiKey {
   name?: string;
   /** Default: the key never expires. */
   expiresInDays?: number;
+  /** Whether it opens the routes for whoever runs this. Default false. */
+  admin?: boolean;
 }
 
 export interface CreatedApiKey {
@@ -28,6 +31,7 @@ export interface ApiKeyRecord {
   ownerId: string;
   ownerName: string;
   name: string;
+  admin: boolean;
   createdAt: Date;
   expiresAt: Date | null;
   revokedAt: Date | null;
@@ -38,10 +42,14 @@ export interface ApiKeyRecord {
 export interface KeyHolder {
   keyId: string;
   ownerId: string;
+  admin: boolean;
 }
 
 /** Makes a key, and its owner where there is none of that name yet. */
-export async function createApiKey(knex: Knex, { owner, name, expiresInDays }: NewApiKey): Promise<CreatedApiKey> {
+export async function createApiKey(
+  knex: Knex,
+  { owner, name, expiresInDays, admin = false }: NewApiKey,
+): Promise<CreatedApiKey> {
   const key = KEY_PREFIX + randomBytes(KEY_BYTES).toString('base64url');
   const id = uuidv7();
   return await knex.transaction(async (trx) => {
@@ -53,6 +61,7 @@ export async function createApiKey(knex: Knex, { owner, name, expiresInDays }: N
         owner_id: found.id,
         name: name ?? 'default',
         key_sha256: sha256(key),
+        admin,
         expires_at: expiresInDays === undefined ? null : trx.raw(`now() + ? * interval '1 day'`, [expiresInDays]),
       })
       .returning({ expiresAt: 'expires_at' } as never);
@@ -69,12 +78,13 @@ export async function findKeyHolder(knex: Knex, key: string): Promise<KeyHolder 
     .first({
       keyId: 'id',
       ownerId: 'owner_id',
+      admin: 'admin',
       keySha256: 'key_sha256',
       usedLately: knex.raw(`coalesce(last_used_at > now() - interval '1 minute', false)`) as Knex.Raw<boolean>,
     });
   if (row === undefined || !timingSafeEqual(Buffer.from(row.keySha256), Buffer.from(hash))) return undefined;
   if (!row.usedLately) await noteUse(knex, row.keyId);
-  return { keyId: row.keyId, ownerId: row.ownerId };
+  return { keyId: row.keyId, ownerId: row.ownerId, admin: row.admin };
 }
 
 /** All keys, or those of one owner, the newest first. */
@@ -90,6 +100,7 @@ export async function listApiKeys(knex: Knex, ownerName?: string): Promise<ApiKe
       ownerId: 'k.owner_id',
       ownerName: 'o.name',
       name: 'k.name',
+      admin: 'k.admin',
       createdAt: 'k.created_at',
       expiresAt: 'k.expires_at',
       revokedAt: 'k.revoked_at',
@@ -104,6 +115,26 @@ export async function revokeApiKey(knex: Knex, keyId: string): Promise<boolean> 
     .where({ id: keyId })
     .update({ revoked_at: knex.raw('coalesce(revoked_at, now())') });
   return revoked === 1;
+}
+
+/** What an owner may spend and have open at once; null for no cap, and for the limit of the deployment. */
+export interface OwnerLimits {
+  /** US dollars in a day (UTC). */
+  dailyCapUsd: number | null;
+  openPurchases: number | null;
+}
+
+const LIMITS = { dailyCapUsd: 'daily_cap_usd', openPurchases: 'open_purchases' };
+
+/** Sets the limits that are given and tells all of them; undefined when there is no owner of this name. */
+export async function setOwnerLimits(
+  knex: Knex,
+  ownerName: string,
+  { dailyCapUsd, openPurchases }: { [Limit in keyof OwnerLimits]: OwnerLimits[Limit] | undefined },
+): Promise<OwnerLimits | undefined> {
+  const changes = given({ daily_cap_usd: dailyCapUsd, open_purchases: openPurchases });
+  if (Object.keys(changes).length > 0) await knex('owners').where({ name: ownerName }).update(changes);
+  return await knex('owners').where({ name: ownerName }).first(LIMITS);
 }
 
 /** Guarded, so that many requests at once write one row version and not one each. */

@@ -1,4 +1,6 @@
 import type { Knex } from 'knex';
+import type { LedgerRow } from './ledger.js';
+import { recordKnown } from './ledger-moves.js';
 
 export interface ReceivedWebhook {
   /** `webhook-id`: the same on every resend. */
@@ -6,6 +8,9 @@ export interface ReceivedWebhook {
   predictionId: string;
   /** The signed body: a prediction object. */
   body: unknown;
+  /** The signed body's model and fingerprint; null where it does not show them, or its input is gone. */
+  model: string | null;
+  fingerprint: string | null;
 }
 
 /** Keeps a webhook whose signature was checked. A repeated one changes nothing and is `known`. */
@@ -15,6 +20,8 @@ export async function receiveWebhook(knex: Knex, webhook: ReceivedWebhook): Prom
       webhook_id: webhook.webhookId,
       prediction_id: webhook.predictionId,
       body: JSON.stringify(webhook.body),
+      model: webhook.model,
+      fingerprint: webhook.fingerprint,
     })
     .onConflict('webhook_id')
     .ignore()
@@ -29,4 +36,22 @@ export async function webhooksOf(knex: Knex, predictionId: string): Promise<unkn
     .where({ prediction_id: predictionId })
     .orderBy('received_at', 'desc');
   return rows.map((row: { body: unknown }) => row.body);
+}
+
+/**
+ * R4: looks among the webhooks that came since the intent for one that bears a purchase's model and fingerprint and
+ * whose prediction nobody has, neither a purchase nor a stray; its id goes into the row. Resolves with that id, or
+ * undefined where there is none or the row has found its own meanwhile.
+ */
+export async function adoptFromInbox(knex: Knex, row: LedgerRow): Promise<string | undefined> {
+  const webhook: { predictionId: string } | undefined = await knex('webhook_inbox as w')
+    .where({ 'w.model': row.model, 'w.fingerprint': row.fingerprint })
+    // By the same clock: a webhook cannot come before the purchase that it answers was intended.
+    .where('w.received_at', '>=', row.createdAt)
+    .whereNotExists(knex('predictions as p').whereRaw('p.provider_id = w.prediction_id'))
+    .whereNotExists(knex('strays as s').whereRaw('s.provider_id = w.prediction_id'))
+    .orderBy('w.received_at')
+    .first({ predictionId: 'w.prediction_id' });
+  if (webhook === undefined || row.providerId !== null) return undefined;
+  return (await recordKnown(knex, row.id, webhook.predictionId, 'webhook')) ? webhook.predictionId : undefined;
 }

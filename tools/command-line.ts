@@ -8,14 +8,18 @@ const WRONG_USAGE = 2;
 /** The command line is not as expected; said together with the usage. */
 export class UsageError extends Error {}
 
-/** Reads `--name value` for the given names; throws UsageError for anything else. */
-export function readOptions<Name extends string>(
+/** Reads `--name value` for the given names and `--flag` for the given flags; throws UsageError for anything else. */
+export function readOptions<Name extends string, Flag extends string = never>(
   args: readonly string[],
   names: readonly Name[],
-): Partial<Record<Name, string>> {
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  flags: readonly Flag[] = [],
+): Partial<Record<Name, string> & Record<Flag, boolean>> {
+  const options = Object.fromEntries([
+    ...names.map((name) => [name, { type: 'string' as const }] as const),
+    ...flags.map((flag) => [flag, { type: 'boolean' as const }] as const),
+  ]);
   try {
-    return parseArgs({ args: [...args], options }).values as Partial<Record<Name, string>>;
+    return parseArgs({ args: [...args], options }).values as Partial<Record<Name, string> & Record<Flag, boolean>>;
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error });
   }

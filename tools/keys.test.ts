@@ -44,18 +44,39 @@ describe('npm run keys', () => {
   });
 
   test.each([
-    [[], 'expected create, list or revoke, got nothing'],
+    [[], 'expected create, list, revoke or limits, got nothing'],
     [['make'], 'got make'],
     [['create'], 'expected --owner NAME'],
     [['create', '--owner', ' '], '--owner: expected 1 to 200 characters, got 0'],
     [['create', '--owner', 'x', '--expires-days', '0'], '--expires-days: expected a whole number from 1'],
     [['create', '--owner', 'x', '--days', '1'], '--days'],
     [['revoke', 'abc'], 'expected one key id'],
+    [['limits'], 'limits: expected --owner NAME'],
+    [['limits', '--owner', 'x', '--daily-cap', '-1'], '--daily-cap'],
+    [['limits', '--owner', 'x', '--daily-cap', '1e9'], '--daily-cap: expected US dollars'],
+    [['limits', '--owner', 'x', '--open-purchases', '0'], '--open-purchases: expected a whole number'],
   ])('says for %j what was expected, and exits with 2', async (args, said) => {
     const { code, out, err } = await run(args);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(said);
     expect(err).toContain('usage:');
+  });
+
+  test('makes an admin key where it is asked for', async () => {
+    const { out, err } = await run(['create', '--owner', 'Operator', '--admin']);
+    expect((await findKeyHolder(database.knex, out.trim()))?.admin).toBe(true);
+    expect(err).toContain('keys: admin key ');
+  });
+
+  test("sets an owner's limits, takes them away, and tells how they stand", async () => {
+    await run(['create', '--owner', 'Limited']);
+    const set = await run(['limits', '--owner', 'Limited', '--daily-cap', '12.5', '--open-purchases', '3']);
+    expect([set.code, set.out]).toEqual([0, expect.stringMatching(/\nLimited +12\.5 +3\n/)]);
+    const row = await database.knex('owners').where({ name: 'Limited' }).first();
+    expect([row.daily_cap_usd, row.open_purchases]).toEqual([12.5, 3]);
+    expect((await run(['limits', '--owner', 'Limited', '--daily-cap', 'none'])).out).toMatch(/\nLimited +none +3\n/);
+    const nobody = await run(['limits', '--owner', 'Nobody', '--daily-cap', '1']);
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining('there is no owner Nobody')]);
   });
 
   test('says that DATABASE_URL is missing, and exits with 1', async () => {

@@ -4,6 +4,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type History, historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { v7 as uuidv7 } from 'uuid';
 import { HISTORY_SCENARIOS } from '../test/support/history-scenarios.js';
 import { temporalPart } from '../test/support/temporal-part.js';
 import { runWorkflowRig } from '../test/support/workflow-rig.js';
@@ -22,7 +23,7 @@ if (missing.length > 0) {
   try {
     for (const scenario of missing) {
       const { activities, calls } = scenario.activities();
-      await runWorkflowRig(provided, activities, async (rig) => {
+      await runWorkflowRig(provided, activities, uuidv7(), async (rig) => {
         const ids = await scenario.run(rig, calls);
         // A scenario is recorded whole or not at all.
         const part = join(FOLDER, `.${scenario.name}.part`);

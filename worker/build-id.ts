@@ -13,6 +13,7 @@ const SOURCES = [
   'storage',
   'replicate',
   'media',
+  'web',
   'worker',
   'config',
   'migrations',

@@ -1,6 +1,7 @@
 /** The worker process: workflows, light activities and purchases. */
 import { startOrExit } from '../config/start-failure.js';
 import { TASK_QUEUE } from '../domain/contract.js';
+import { guardLedgerAtStart } from './ledger-guard.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { openWorkerRuntime } from './runtime.js';
 import { ensureSchedules } from './schedules.js';
@@ -20,6 +21,7 @@ const setup = {
   buildId,
   shutdownGraceMs: SHUTDOWN_GRACE_MS,
 };
+await startOrExit('worker', () => guardLedgerAtStart(deps));
 const workers = [
   await createOrchestrationWorker(setup, deps, workflowBundle),
   await createBuyingWorker(setup, deps, env.CREATES_PER_MINUTE),

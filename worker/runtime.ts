@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime } from '@temporalio/worker';
-import type { ActivityDeps } from '../activities/deps.js';
+import { createPurchaseHistories } from '../activities/purchase-histories.js';
+import type { ReconcileDeps } from '../activities/reconcile-deps.js';
 import { startVideoJob, videoJobStart } from '../activities/start-video-job.js';
+import { createWorkflowPort } from '../activities/workflow-port.js';
 import { readEnvironment } from '../config/environment.js';
 import { createLogger, type Logger } from '../config/logger.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
@@ -17,6 +19,7 @@ import { openDatabase } from '../storage/database.js';
 import { findJob } from '../storage/jobs-repository.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
+import { createAddressGuard } from '../web/address-guard.js';
 import { buildId } from './build-id.js';
 import { pollingFor } from './polling.js';
 
@@ -27,6 +30,7 @@ const VARIABLES = [
   'REPLICATE_BASE_URL',
   'PUBLIC_URL',
   'SECRET_KEY',
+  'PRIVATE_ADDRESSES_ALLOWED',
   'LOG_LEVEL',
   'FFMPEG_PATH',
   'FFPROBE_PATH',
@@ -35,12 +39,20 @@ const VARIABLES = [
   'POLL_FIRST_MS',
   'POLL_MAX_MS',
   'ABSENCE_AFTER_MS',
+  'DECISION_PATIENCE_MS',
+  'OPEN_PURCHASES_PER_OWNER',
+  'PURCHASING_PROBE_MS',
   'REELWRIGHT_BUILD_ID',
   'WORKFLOW_BUNDLE_PATH',
 ] as const;
 
 /** How soon the provider's list is searched again for a purchase whose answer was lost. */
 const ADOPTION_PAUSE_MS = 3_000;
+
+/** How soon a purchase that has to wait is looked at again: for its owner's others, and while purchasing is paused. */
+const LIMIT_PAUSE_MS = 2_000;
+const PAUSED_PAUSE_MS = 10_000;
+const PROBE_MAX_MS = 10 * 60_000;
 
 export type WorkerEnvironment = ReturnType<typeof readEnvironment<(typeof VARIABLES)[number]>>;
 
@@ -49,7 +61,7 @@ export interface WorkerRuntime {
   logger: Logger;
   connection: NativeConnection;
   client: Client;
-  deps: ActivityDeps;
+  deps: ReconcileDeps;
   buildId: string;
   close(): Promise<void>;
 }
@@ -75,7 +87,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
   const connection = await NativeConnection.connect(await temporalConnectionOptions(env));
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
   const { knex } = database;
-  const deps: ActivityDeps = {
+  const deps: ReconcileDeps = {
     knex,
     blobs: createPostgresBlobStore(database.pool),
     provider: createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL }),
@@ -88,7 +100,16 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
       parallelClips: env.PARALLEL_CLIPS,
       absenceAfterMs: env.ABSENCE_AFTER_MS,
       adoptionPauseMs: ADOPTION_PAUSE_MS,
+      patienceMs: env.DECISION_PATIENCE_MS,
+      openPurchasesPerOwner: env.OPEN_PURCHASES_PER_OWNER,
+      limitPauseMs: LIMIT_PAUSE_MS,
+      pausedPauseMs: Math.min(env.PURCHASING_PROBE_MS, PAUSED_PAUSE_MS),
+      probeAfterMs: env.PURCHASING_PROBE_MS,
+      probeMaxMs: Math.max(env.PURCHASING_PROBE_MS, PROBE_MAX_MS),
     },
+    addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
+    workflows: createWorkflowPort(client),
+    histories: createPurchaseHistories(client),
     async startRun({ jobId }) {
       const job = await findJob(knex, jobId);
       if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);

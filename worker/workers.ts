@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityDeps } from '../activities/deps.js';
 import { createBuyingActivities, createLightActivities, createMediaActivities } from '../activities/index.js';
+import type { ReconcileDeps } from '../activities/reconcile-deps.js';
 import { buyingQueue, mediaQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
 import { classifyFailures } from './failure-interceptor.js';
 
@@ -40,7 +41,7 @@ function common({ connection, namespace, buildId, shutdownGraceMs }: WorkerSetup
 /** Workflows and light activities. */
 export async function createOrchestrationWorker(
   setup: WorkerSetup,
-  deps: ActivityDeps,
+  deps: ReconcileDeps,
   workflowBundle: NonNullable<WorkerOptions['workflowBundle']>,
 ): Promise<Worker> {
   return await Worker.create({

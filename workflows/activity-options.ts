@@ -23,6 +23,15 @@ export const provider = proxyActivities<ProviderActivities>({
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
+/** Images that were ordered by address; what is fetched stays, so a new attempt goes on where the last one ended. */
+export const fetching = proxyActivities<ProviderActivities>({
+  // 200 images of a minute each, at worst; a dead worker is noticed by the missing heartbeat instead.
+  startToCloseTimeout: '4h',
+  heartbeatTimeout: '20s',
+  // Some minutes of a server's silence are an answer too; nothing is bought yet.
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 10 },
+});
+
 /**
  * The purchase. Unlimited attempts, because whether one may post is decided by its ledger row and not by a count; no
  * limit on the whole, because a wait longer than what is left of it would fail the activity at once.

@@ -1,27 +1,48 @@
 /** Runs in the workflow sandbox: buys one paid thing and stores it. Every expected end is a returned value. */
-import { CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
-import type { Polling, Purchase } from '../domain/activity-contract.js';
-import type { GenerationInput, GenerationOutcome } from '../domain/contract.js';
-import { isFinalStatus } from '../domain/ledger.js';
+import { CancellationScope, isCancellation, setHandler } from '@temporalio/workflow';
+import type { Purchase } from '../domain/activity-contract.js';
+import type { GenerationInput, GenerationOutcome, GenerationStep } from '../domain/contract.js';
 import { buying, collecting, provider, rows } from './activity-options.js';
+import { type Decisions, decisions } from './decisions.js';
 import { failureInfo } from './failures.js';
 import { predictionCompleted } from './messages.js';
+import { untilCompleted } from './until-completed.js';
 
 export async function generation(subject: GenerationInput): Promise<GenerationOutcome> {
   const completed = new Set<string>();
   setHandler(predictionCompleted, ({ predictionId }) => void completed.add(predictionId));
+  const decided = decisions(subject);
 
+  let work = (): Promise<GenerationStep> => attempt(subject, completed);
+  for (;;) {
+    const step = await guarded(subject, decided, work);
+    if (step.status === 'needs_attention') work = () => decided.wait(step);
+    else if (step.status === 'again') work = () => attempt(subject, completed);
+    else return step;
+  }
+}
+
+/** What is owned is decided from the rows: stored is done, bought is resumed, and only what is missing is bought. */
+async function attempt(subject: GenerationInput, completed: ReadonlySet<string>): Promise<GenerationStep> {
+  const prepared = await provider.prepareGeneration(subject);
+  if (prepared.outcome !== null) return prepared.outcome;
+
+  const { predictionId } = await purchase(subject);
+  await untilCompleted(subject, predictionId, prepared.polling, completed);
+  return await collecting().collectOutput({ ...subject, predictionId });
+}
+
+async function guarded(
+  subject: GenerationInput,
+  { mayFollow }: Decisions,
+  work: () => Promise<GenerationStep>,
+): Promise<GenerationStep> {
   try {
-    const prepared = await provider.prepareGeneration(subject);
-    if (prepared.outcome !== null) return prepared.outcome;
-
-    const { predictionId } = await purchase(subject);
-    await untilCompleted(subject, predictionId, prepared.polling, completed);
-    return await collecting().collectOutput({ ...subject, predictionId });
+    return await work();
   } catch (error) {
     const cancelled = CancellationScope.current().consideredCancelled;
     return await CancellationScope.nonCancellable(() =>
-      isCancellation(error) || cancelled ? wrapUp(subject) : failed(subject, error),
+      isCancellation(error) || cancelled ? wrapUp(subject) : mayFollow(() => failed(subject, error)),
     );
   }
 }
@@ -45,31 +66,18 @@ async function purchase(subject: GenerationInput): Promise<Purchase> {
   }
 }
 
-/** The webhook's signal or the poll, whichever says it first; ids that are not this purchase's are nobody's business. */
-async function untilCompleted(
-  subject: GenerationInput,
-  predictionId: string,
-  polling: Polling,
-  completed: ReadonlySet<string>,
-): Promise<void> {
-  for (let pause = polling.firstMs; ; pause = Math.min(pause * polling.factor, polling.maxMs)) {
-    if (await condition(() => completed.has(predictionId), pause)) return;
-    const { status } = await provider.pollPrediction({ ...subject, predictionId });
-    if (isFinalStatus(status)) return;
-  }
-}
-
 /** After a cancel: the provider is told to stop, and what it finished all the same is stored, since it is paid. */
-async function wrapUp(subject: GenerationInput): Promise<GenerationOutcome> {
+async function wrapUp(subject: GenerationInput): Promise<GenerationStep> {
   try {
     const { succeeded } = await provider.cancelPurchase(subject);
     if (succeeded !== null) return await collecting().collectOutput({ ...subject, predictionId: succeeded });
-    return await rows.endGeneration({ ...subject, end: { status: 'cancelled' } });
   } catch (error) {
-    return await failed(subject, error);
+    const step = await failed(subject, error);
+    if (step.status !== 'again' && step.status !== 'needs_attention') return step;
   }
+  return await rows.endGeneration({ ...subject, end: { status: 'cancelled' } });
 }
 
-async function failed(subject: GenerationInput, error: unknown): Promise<GenerationOutcome> {
+async function failed(subject: GenerationInput, error: unknown): Promise<GenerationStep> {
   return await rows.endGeneration({ ...subject, end: { status: 'failed', error: failureInfo(error) } });
 }

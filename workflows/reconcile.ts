@@ -1,6 +1,18 @@
 /** Runs in the workflow sandbox, on a schedule: mends what neither the api nor a running workflow will mend. */
+import { patched, proxyActivities } from '@temporalio/workflow';
+import type { ProviderActivities, Reconciled } from '../domain/activity-contract.js';
 import { rows } from './activity-options.js';
 
-export async function reconcile(): Promise<{ started: number }> {
-  return await rows.startOwedRuns();
+const ledger = proxyActivities<Pick<ProviderActivities, 'reconcileLedger'>>({
+  // A day of the provider's list, page by page.
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '20s',
+  // The next run is half a minute away, and begins with the runs that are owed: they must not wait for a provider.
+  retry: { maximumAttempts: 1 },
+});
+
+export async function reconcile(): Promise<Pick<Reconciled, 'started'> | Reconciled> {
+  const { started } = await rows.startOwedRuns();
+  if (!patched('reconcile-ledger')) return { started };
+  return { started, ...(await ledger.reconcileLedger()) };
 }

@@ -10,20 +10,26 @@ import {
 } from '@temporalio/workflow';
 import type { FailureInfo, GenerationOutcome, VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import type { JobState } from '../domain/states.js';
-import { cutting, rows } from './activity-options.js';
+import { cutting, fetching, rows } from './activity-options.js';
+import { watchAttention } from './attention.js';
 import { failureInfo } from './failures.js';
 import { generateClips } from './generate-clips.js';
 
 const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
 
 export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
+  watchAttention();
   try {
     const plan = await rows.planJob(job);
+    if (plan.fetchImages === true) {
+      enter('planning');
+      await fetching.fetchImages(job);
+    }
 
     enter('generating');
     const outcomes = await generateClips(job.jobId, plan);
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the job was cancelled');
-    const missing = firstMissing(plan.clips, outcomes);
+    const missing = whyNoVideo(plan.clips, outcomes);
     if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing.message, missing.code);
 
     enter('composing');
@@ -43,16 +49,17 @@ async function conclude(job: VideoJobInput, error: unknown): Promise<void> {
   enter(end);
 }
 
-/** Why there is no whole video, told by the first clip that failed, or else the first that is not there. */
-function firstMissing(clips: readonly number[], outcomes: readonly GenerationOutcome[]): FailureInfo | undefined {
+/** Why there is no video to cut: a clip that failed or was cancelled by itself, or no clip at all. */
+function whyNoVideo(clips: readonly number[], outcomes: readonly GenerationOutcome[]): FailureInfo | undefined {
   const failed = outcomes.findIndex((outcome) => outcome.status === 'failed');
-  const index = failed >= 0 ? failed : outcomes.findIndex((outcome) => outcome.status !== 'stored');
+  const index = failed >= 0 ? failed : outcomes.findIndex((outcome) => outcome.status === 'cancelled');
   const outcome = outcomes[index];
-  if (outcome === undefined) return undefined;
-  if (outcome.status === 'failed') {
+  if (outcome?.status === 'failed') {
     return { code: outcome.error.code, message: `clip ${clips[index]}: ${outcome.error.message}` };
   }
-  return { code: 'PREDICTION_CANCELED', message: `clip ${clips[index]} was cancelled` };
+  if (outcome !== undefined) return { code: 'PREDICTION_CANCELED', message: `clip ${clips[index]} was cancelled` };
+  if (outcomes.some(({ status }) => status === 'stored')) return undefined;
+  return { code: 'NO_CLIPS', message: 'every clip was skipped, so there is nothing to cut' };
 }
 
 function enter(stage: JobState): void {

@@ -30,13 +30,14 @@ function answerError(ctx: ApiContext, error: unknown): void {
   if (status === 401) ctx.set('WWW-Authenticate', 'Bearer');
   const retryAfterMs = error instanceof ReelwrightError ? error.retryAfterMs : undefined;
   if (retryAfterMs !== undefined) ctx.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
-  clearBytesHeaders(ctx);
+  clearHeaders(ctx);
   sendError(ctx, told);
 }
 
-/** What was set for an answer of bytes must not be said of an answer of JSON. */
-function clearBytesHeaders(ctx: ApiContext): void {
-  for (const header of ['Content-Disposition', 'Content-Length', 'ETag', 'Last-Modified']) ctx.remove(header);
+/** What was set for another answer, of bytes or of a thing that was made, must not be said of a failure. */
+function clearHeaders(ctx: ApiContext): void {
+  for (const header of ['Content-Disposition', 'Content-Length', 'ETag', 'Last-Modified', 'Location'])
+    ctx.remove(header);
   ctx.set('Cache-Control', 'no-store');
 }
 

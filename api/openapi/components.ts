@@ -1,11 +1,14 @@
 /** The named schemas of the contract, out of the schemas that validate requests and type answers. */
 import { z } from 'zod';
 import { clipsOrder, imagePairsOrder, jobOrder } from '../../domain/orders.schema.js';
+import { clipChanges, clipDecision, jobAction } from '../schemas/actions.schema.js';
+import { purchasingChange, purchasingJson } from '../schemas/admin.schema.js';
 import { assetJson, assetWithLinkJson, uploadForm } from '../schemas/assets.schema.js';
-import { campaignJson, newCampaign } from '../schemas/campaigns.schema.js';
+import { campaignChange, campaignJson, newCampaign } from '../schemas/campaigns.schema.js';
 import { clientJson, newClient } from '../schemas/clients.schema.js';
 import { errorAnswer, listMetaJson, metaJson } from '../schemas/envelope.schema.js';
-import { clipJson, jobJson, subJobsJson } from '../schemas/jobs.schema.js';
+import { clipJson, estimateJson, jobJson, subJobsJson } from '../schemas/jobs.schema.js';
+import { ledgerJson } from '../schemas/ledger.schema.js';
 import { predictionBody } from '../schemas/webhooks.schema.js';
 
 export type JsonSchema = Record<string, unknown>;
@@ -17,6 +20,11 @@ const REQUESTS = {
   JobOrder: jobOrder,
   ClipsOrder: clipsOrder,
   ImagePairsOrder: imagePairsOrder,
+  JobAction: jobAction,
+  ClipChanges: clipChanges,
+  ClipDecision: clipDecision,
+  CampaignChange: campaignChange,
+  PurchasingChange: purchasingChange,
   Prediction: predictionBody,
 };
 
@@ -28,6 +36,9 @@ const ANSWERS = {
   Job: jobJson,
   Clip: clipJson,
   SubJobs: subJobsJson,
+  Estimate: estimateJson,
+  Ledger: ledgerJson,
+  Purchasing: purchasingJson,
   Meta: metaJson,
   ListMeta: listMetaJson,
   Error: errorAnswer,

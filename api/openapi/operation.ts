@@ -1,10 +1,12 @@
 /** One operation of the contract out of one route. */
 import { ERRORS, type ErrorCode } from '../../domain/errors.js';
+import { IDEMPOTENCY_HEADER, KEY_PATTERN } from '../idempotency.js';
 import type { Route, SuccessBody } from '../route.js';
 import { type JsonSchema, ref, schemaOf } from './components.js';
 
 const SECURITY = {
   key: [{ key: [] }, { bearer: [] }],
+  admin: [{ key: [] }, { bearer: [] }],
   'key-or-token': [{ key: [] }, { bearer: [] }, { token: [] }],
   signature: [],
   open: [],
@@ -23,6 +25,7 @@ export function operationOf(route: Route, head?: 'head'): JsonSchema {
       ...parameters(route, 'params', 'path'),
       ...parameters(route, 'query', 'query'),
       ...rangeHeaders(route, head),
+      ...idempotencyHeaders(route),
     ],
     ...(request === undefined ? {} : { requestBody: request }),
     responses: { ...successes(route, head), ...failures(route, head) },
@@ -51,6 +54,15 @@ function rangeHeaders(route: Route, head: 'head' | undefined): JsonSchema[] {
   return [{ name: 'Range', in: 'header', required: false, description, schema: { type: 'string' } }];
 }
 
+function idempotencyHeaders(route: Route): JsonSchema[] {
+  if (route.idempotent !== true) return [];
+  const description =
+    'The same request with the same key gets the same answer for 24 hours, and what it asks is done once. A key ' +
+    'belongs to its caller and to this address.';
+  const schema = { type: 'string', minLength: 1, maxLength: 255, pattern: KEY_PATTERN };
+  return [{ name: IDEMPOTENCY_HEADER, in: 'header', required: false, description, schema }];
+}
+
 function requestBody(route: Route): JsonSchema | undefined {
   const body = route.rawBody ?? (route.json && { contentType: 'application/json', schema: route.json });
   if (body === undefined) return undefined;
@@ -58,9 +70,12 @@ function requestBody(route: Route): JsonSchema | undefined {
 }
 
 function successes(route: Route, head: 'head' | undefined): Record<string, JsonSchema> {
-  const { status, body } = route.success;
-  if (body.kind !== 'bytes')
-    return { [status]: { description: route.summary, content: { 'application/json': { schema: answer(body) } } } };
+  const { status, body, unchanged: when } = route.success;
+  if (body.kind !== 'bytes') {
+    const content = { 'application/json': { schema: answer(body) } };
+    const nothingDone = when === undefined ? {} : { 200: { description: when, content } };
+    return { ...nothingDone, [status]: { description: route.summary, content } };
+  }
   const bytes = { content: { [body.contentType]: { schema: { type: 'string', format: 'binary' } } } };
   const unchanged = { 304: { description: 'What the client has is current.' } };
   if (head !== undefined) return { 200: { description: 'The headers of the whole.' }, ...unchanged };
@@ -101,12 +116,18 @@ function failures(route: Route, head: 'head' | undefined): Record<string, JsonSc
 
 function codesOf(route: Route): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(route.errors);
-  if (route.access === 'key' || route.access === 'key-or-token') codes.add('UNAUTHENTICATED');
+  if (route.access === 'key' || route.access === 'admin' || route.access === 'key-or-token')
+    codes.add('UNAUTHENTICATED');
+  if (route.access === 'admin') codes.add('FORBIDDEN');
   if (route.access === 'signature') codes.add('INVALID_SIGNATURE');
   if (route.params !== undefined) codes.add('NOT_FOUND');
   if (route.query !== undefined) codes.add('VALIDATION_FAILED');
   if (route.json !== undefined) {
     for (const code of ['MALFORMED_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'VALIDATION_FAILED'] as const)
+      codes.add(code);
+  }
+  if (route.idempotent === true) {
+    for (const code of ['VALIDATION_FAILED', 'IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_KEY_REUSED'] as const)
       codes.add(code);
   }
   if (route.success.body.kind === 'bytes') {

@@ -5,36 +5,61 @@ import { cutText } from '../../domain/cut-text.js';
 import { ReelwrightError } from '../../domain/errors.js';
 import { clipPriceUsd, roundUsd } from '../../domain/models.js';
 import type { JobOrder } from '../../domain/orders.schema.js';
-import { findAssets, listCampaignImages } from '../../storage/assets-repository.js';
+import { listCampaignImages } from '../../storage/assets-repository.js';
 import { type CampaignRecord, findCampaign } from '../../storage/campaigns-repository.js';
 import { listClips, type NewClip } from '../../storage/clips-repository.js';
 import { findJob, insertJob, type JobWithClips } from '../../storage/jobs-repository.js';
-import { assetNotFound, campaignNotFound } from '../references.js';
-import { invalidField } from '../validation.js';
-import { type ClipsOrder, type ImageReference, imageReferences, planClips } from './plan-clips.js';
+import type { ApiDeps } from '../deps.js';
+import { campaignNotFound } from '../references.js';
+import { budgetWarnings } from './budget-warnings.js';
+import { checkAddresses, checkAssets } from './check-images.js';
+import { type ClipsOrder, orderedImages, planClips } from './plan-clips.js';
 import { type ImagePairsOrder, planPairs } from './plan-pairs.js';
 
 const MAX_DEFAULT_NAME = 60;
 
 /**
- * Stores the job with its clips; its run is still to be started. Throws CAMPAIGN_NOT_FOUND, ASSET_NOT_FOUND,
- * NOT_ENOUGH_IMAGES or VALIDATION_FAILED, and has stored nothing then.
+ * What can be said of an order without the database: its clips can be made, and its addresses are in public reach.
+ * Throws VALIDATION_FAILED or URL_REFUSED. Takes as long as names take to be resolved.
  */
-export async function placeOrder(knex: Knex, ownerId: string, order: JobOrder): Promise<JobWithClips> {
+export async function checkOrder(deps: Pick<ApiDeps, 'addressGuard' | 'config'>, order: JobOrder): Promise<void> {
+  if (order.kind !== 'clips') return;
+  planClips(order);
+  await checkAddresses(deps, orderedImages(order));
+}
+
+/** What an order comes to. Money is US dollars. */
+export interface PlannedOrder {
+  name: string;
+  clips: (NewClip & { estimatedCostUsd: number })[];
+  estimatedCostUsd: number;
+  warnings: string[];
+}
+
+/**
+ * Plans the clips of an order and prices them, after `checkOrder`; stores nothing. Throws CAMPAIGN_NOT_FOUND,
+ * ASSET_NOT_FOUND, NOT_ENOUGH_IMAGES or VALIDATION_FAILED.
+ */
+export async function planOrder(knex: Knex, ownerId: string, order: JobOrder): Promise<PlannedOrder> {
   const campaign = order.campaignId === undefined ? undefined : await campaignOf(knex, ownerId, order.campaignId);
   const { clips, warnings } =
     order.kind === 'clips' ? await clipsOf(knex, ownerId, order) : await pairsOf(knex, ownerId, order);
-  const prices = clips.map((clip) => clipPriceUsd({ ...clip, generateAudio: order.generateAudio }));
-  const id = uuidv7();
-  await insertJob(knex, {
-    id,
-    ownerId,
+  const { generateAudio } = order;
+  const priced = clips.map((clip) => ({ ...clip, estimatedCostUsd: clipPriceUsd({ ...clip, generateAudio }) }));
+  const prices = priced.map((clip) => clip.estimatedCostUsd);
+  const estimatedCostUsd = roundUsd(prices.reduce((sum, price) => sum + price, 0));
+  return {
     name: order.name ?? defaultName(campaign, clips),
-    order,
-    estimatedCostUsd: roundUsd(prices.reduce((sum, price) => sum + price, 0)),
-    warnings,
-    clips,
-  });
+    clips: priced,
+    estimatedCostUsd,
+    warnings: [...warnings, ...budgetWarnings(order.budgetUsd, estimatedCostUsd, Math.min(...prices))],
+  };
+}
+
+/** Stores the job with its clips; its run is still to be started. Throws as `planOrder`, and has stored nothing then. */
+export async function placeOrder(knex: Knex, ownerId: string, order: JobOrder): Promise<JobWithClips> {
+  const id = uuidv7();
+  await insertJob(knex, { id, ownerId, order, ...(await planOrder(knex, ownerId, order)) });
   return await readJob(knex, ownerId, id);
 }
 
@@ -51,7 +76,7 @@ async function clipsOf(
   order: ClipsOrder,
 ): Promise<{ clips: NewClip[]; warnings: string[] }> {
   const clips = planClips(order);
-  await refuseWrongImages(knex, ownerId, imageReferences(order));
+  await checkAssets(knex, ownerId, orderedImages(order));
   return { clips, warnings: [] };
 }
 
@@ -67,17 +92,6 @@ async function campaignOf(knex: Knex, ownerId: string, campaignId: string): Prom
   const campaign = await findCampaign(knex, ownerId, campaignId);
   if (campaign === undefined) throw campaignNotFound(campaignId);
   return campaign;
-}
-
-async function refuseWrongImages(knex: Knex, ownerId: string, references: readonly ImageReference[]): Promise<void> {
-  if (references.length === 0) return;
-  const ids = [...new Set(references.map(({ assetId }) => assetId))];
-  const types = new Map((await findAssets(knex, ownerId, ids)).map((asset) => [asset.id, asset.type]));
-  for (const { path, assetId } of references) {
-    const type = types.get(assetId);
-    if (type === undefined) throw assetNotFound(path, assetId);
-    if (type !== 'image') throw invalidField(path, 'an image', `an asset of type ${type}`);
-  }
 }
 
 /** The campaign's name, else how the first prompt begins. */

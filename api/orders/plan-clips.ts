@@ -1,17 +1,13 @@
 /** Turns the clips of an order into rows, or says which field of the order cannot be had. */
+import type { ImageReference } from '../../domain/contract.js';
 import { ReelwrightError } from '../../domain/errors.js';
 import { seen } from '../../domain/fields.schema.js';
 import { type ClipSettings, type SettingsProblem, settingsProblems, videoModel } from '../../domain/models.js';
 import type { JobOrder } from '../../domain/orders.schema.js';
 import type { NewClip } from '../../storage/clips-repository.js';
+import { type NamedImage, namedImages } from './check-images.js';
 
 export type ClipsOrder = Extract<JobOrder, { kind: 'clips' }>;
-
-/** An image that an order names, and where it names it. */
-export interface ImageReference {
-  path: string;
-  assetId: string;
-}
 
 /** One row per clip, in order, defaults filled in. Throws VALIDATION_FAILED for what the clip's model does not make. */
 export function planClips(order: ClipsOrder): NewClip[] {
@@ -33,20 +29,26 @@ export function planClips(order: ClipsOrder): NewClip[] {
       model,
       prompt: clip.prompt,
       durationSeconds: settings.durationSeconds,
-      firstAssetId: clip.firstImage?.assetId ?? null,
-      lastAssetId: clip.lastImage?.assetId ?? null,
+      ...imageColumns(clip),
     };
   });
 }
 
 /** Every image that the order names. */
-export function imageReferences(order: ClipsOrder): ImageReference[] {
-  return order.clips.flatMap((clip, index) =>
-    (['firstImage', 'lastImage'] as const).flatMap((field) => {
-      const image = clip[field];
-      return image === undefined ? [] : [{ path: `clips.${index}.${field}.assetId`, assetId: image.assetId }];
-    }),
-  );
+export const orderedImages = (order: ClipsOrder): NamedImage[] =>
+  order.clips.flatMap((clip, index) => namedImages(clip, `clips.${index}.`));
+
+type ImageColumns = Pick<NewClip, 'firstAssetId' | 'lastAssetId' | 'firstImageUrl' | 'lastImageUrl'>;
+
+function imageColumns({ firstImage, lastImage }: ClipsOrder['clips'][number]): ImageColumns {
+  const first = columnsOf(firstImage);
+  const last = columnsOf(lastImage);
+  return { firstAssetId: first.assetId, lastAssetId: last.assetId, firstImageUrl: first.url, lastImageUrl: last.url };
+}
+
+function columnsOf(image: ImageReference | undefined): { assetId: string | null; url: string | null } {
+  if (image === undefined) return { assetId: null, url: null };
+  return 'url' in image ? { assetId: null, url: image.url } : { assetId: image.assetId, url: null };
 }
 
 /** Throws VALIDATION_FAILED for the first thing that the model cannot do; `pathOf` says where the order asks for it. */

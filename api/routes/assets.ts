@@ -1,15 +1,16 @@
 import { ReelwrightError } from '../../domain/errors.js';
-import { type AssetRecord, findAsset, listAssets } from '../../storage/assets-repository.js';
+import { type AssetRecord, findAsset, insertAsset, listAssets } from '../../storage/assets-repository.js';
 import { sendData, sendList } from '../answers.js';
 import { type ApiContext, ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
+import { answerOnce } from '../idempotency.js';
 import { tokenOf } from '../mount-routes.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { assetDataQuery, assetJson, assetsQuery, assetWithLinkJson, uploadForm } from '../schemas/assets.schema.js';
 import { idParams } from '../schemas/common.schema.js';
 import { sendBlob } from '../send-blob.js';
 import { fileNameFor } from '../uploads/content-types.js';
-import { storeUpload } from '../uploads/store-upload.js';
+import { withUpload } from '../uploads/store-upload.js';
 import { assetView, assetWithLinkView } from '../views/asset-views.js';
 
 export function assetRoutes(deps: ApiDeps): Route[] {
@@ -22,6 +23,7 @@ export function assetRoutes(deps: ApiDeps): Route[] {
       tag: 'Assets',
       summary: 'Upload a file',
       access: 'key',
+      idempotent: true,
       rawBody: { contentType: 'multipart/form-data', schema: uploadForm },
       success: { status: 201, body: { kind: 'data', schema: assetWithLinkJson } },
       errors: [
@@ -33,9 +35,18 @@ export function assetRoutes(deps: ApiDeps): Route[] {
         'CLIENT_NOT_FOUND',
       ],
       async handle(ctx) {
-        const asset = await storeUpload(ctx, deps, ownerOf(ctx));
-        const view = await assetWithLinkView(asset, assetLinks, ctx.state.now());
-        sendData(ctx, view, { status: 201, location: `${API_PREFIX}/assets/${asset.id}` });
+        const ownerId = ownerOf(ctx);
+        await withUpload(ctx, deps, (upload) =>
+          answerOnce(ctx, deps, {
+            fingerprint: () => upload.fingerprint(),
+            prepare: () => upload.store(ownerId),
+            async answer({ db }, stored) {
+              const asset = await insertAsset(db, { ownerId, ...stored });
+              const view = await assetWithLinkView(asset, assetLinks, ctx.state.now());
+              sendData(ctx, view, { status: 201, location: `${API_PREFIX}/assets/${asset.id}` });
+            },
+          }),
+        );
       },
     }),
     defineRoute({

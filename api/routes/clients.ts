@@ -17,10 +17,11 @@ export function clientRoutes({ knex }: ApiDeps): Route[] {
       tag: 'Clients',
       summary: 'Create a client',
       access: 'key',
+      idempotent: true,
       json: newClient,
       success: { status: 201, body: { kind: 'data', schema: clientJson } },
-      async handle(ctx, { body }) {
-        const client = await insertClient(knex, ownerOf(ctx), body);
+      async handle(ctx, { body, db }) {
+        const client = await insertClient(db, ownerOf(ctx), body);
         sendData(ctx, clientView(client), { status: 201, location: `${API_PREFIX}/clients/${client.id}` });
       },
     }),

@@ -7,7 +7,12 @@ import { defineRoute, type Route } from '../route.js';
 const PATIENCE_MS = 3_000;
 
 const liveJson = z.strictObject({ status: z.literal('live') });
-const readyJson = z.strictObject({ status: z.literal('ready'), parts: z.record(z.string(), z.literal('ready')) });
+const readyJson = z.strictObject({
+  status: z.literal('ready'),
+  parts: z
+    .record(z.string(), z.enum(['ready', 'paused']))
+    .describe('`purchasing` is paused while nothing is bought: orders are taken and wait.'),
+});
 
 export function healthRoutes({ healthChecks }: ApiDeps): Route[] {
   return [
@@ -32,37 +37,37 @@ export function healthRoutes({ healthChecks }: ApiDeps): Route[] {
       success: { status: 200, body: { kind: 'data', schema: readyJson } },
       errors: ['NOT_READY'],
       async handle(ctx) {
-        const results = await Promise.all(
-          healthChecks.map(async (part) => ({ name: part.name, cause: await missing(part) })),
-        );
-        const lacking = results.filter(({ cause }) => cause !== undefined);
+        const parts = await Promise.all(healthChecks.map(stateOf));
+        const lacking = parts.filter((part) => part.state === 'missing');
+        const states = Object.fromEntries(parts.map(({ name, state }) => [name, state]));
         if (lacking.length === 0) {
-          sendData(ctx, { status: 'ready', parts: Object.fromEntries(results.map(({ name }) => [name, 'ready'])) });
+          sendData(ctx, { status: 'ready', parts: states });
           return;
         }
         for (const { name, cause } of lacking) ctx.state.log.warn({ err: cause, part: name }, 'a part is missing');
         throw new ReelwrightError('NOT_READY', `missing: ${lacking.map(({ name }) => name).join(', ')}`, {
-          details: {
-            parts: Object.fromEntries(
-              results.map(({ name, cause }) => [name, cause === undefined ? 'ready' : 'missing']),
-            ),
-          },
+          details: { parts: states },
         });
       },
     }),
   ];
 }
 
-/** Why the part is missing, or undefined when it is there. */
-async function missing(part: HealthCheck): Promise<Error | undefined> {
+interface PartState {
+  name: string;
+  state: 'ready' | 'paused' | 'missing';
+  /** Why it is missing. */
+  cause?: unknown;
+}
+
+async function stateOf({ name, check }: HealthCheck): Promise<PartState> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   const tooLong = new Promise<never>((_, reject) => {
     patience.addEventListener('abort', () => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), { once: true });
   });
   try {
-    await Promise.race([part.check(patience), tooLong]);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return { name, state: await Promise.race([check(patience), tooLong]) };
+  } catch (cause) {
+    return { name, state: 'missing', cause };
   }
 }

@@ -3,13 +3,22 @@ import { jobOrder, notYetSupported } from '../../domain/orders.schema.js';
 import { listJobs } from '../../storage/jobs-repository.js';
 import { sendData, sendList } from '../answers.js';
 import { ownerOf } from '../context.js';
+import { definedOnly } from '../defined-only.js';
 import type { ApiDeps } from '../deps.js';
-import { placeOrder, readJob } from '../orders/place-order.js';
+import { checkOrder, placeOrder, planOrder, readJob } from '../orders/place-order.js';
 import { startRun } from '../orders/start-run.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { idParams } from '../schemas/common.schema.js';
-import { jobJson, jobsQuery, subJobsJson } from '../schemas/jobs.schema.js';
-import { jobView, subJobsView } from '../views/job-views.js';
+import { estimateJson, jobJson, jobsQuery, subJobsJson } from '../schemas/jobs.schema.js';
+import { estimateView, jobView, subJobsView } from '../views/job-views.js';
+
+const ORDER_ERRORS = [
+  'NOT_YET_SUPPORTED',
+  'ASSET_NOT_FOUND',
+  'CAMPAIGN_NOT_FOUND',
+  'NOT_ENOUGH_IMAGES',
+  'URL_REFUSED',
+] as const;
 
 export function jobRoutes(deps: ApiDeps): Route[] {
   const { knex, config } = deps;
@@ -22,14 +31,33 @@ export function jobRoutes(deps: ApiDeps): Route[] {
       summary: 'Order a video',
       description: 'The job is made at once and goes on by itself; ask for it until its status is a final one.',
       access: 'key',
+      idempotent: true,
       json: jobOrder,
       screen: refuseUnsupported,
       success: { status: 202, body: { kind: 'data', schema: jobJson } },
-      errors: ['NOT_YET_SUPPORTED', 'ASSET_NOT_FOUND', 'CAMPAIGN_NOT_FOUND', 'NOT_ENOUGH_IMAGES'],
-      async handle(ctx, { body }) {
-        const job = await placeOrder(knex, ownerOf(ctx), body);
-        await startRun(ctx, deps, job);
+      errors: ORDER_ERRORS,
+      prepare: (_ctx, { body }) => checkOrder(deps, body),
+      async handle(ctx, { body, db, afterCommit }) {
+        const job = await placeOrder(db, ownerOf(ctx), body);
+        afterCommit(() => startRun(ctx, deps, job));
         sendData(ctx, jobView(job, config), { status: 202, location: `${API_PREFIX}/jobs/${job.id}` });
+      },
+    }),
+    defineRoute({
+      method: 'post',
+      path: `${API_PREFIX}/jobs/dry-run`,
+      operation: 'estimateJob',
+      tag: 'Jobs',
+      summary: 'Get the price of an order',
+      description: 'Checks all that an order is checked for, and stores nothing.',
+      access: 'key',
+      json: jobOrder,
+      screen: refuseUnsupported,
+      success: { status: 200, body: { kind: 'data', schema: estimateJson } },
+      errors: ORDER_ERRORS,
+      prepare: (_ctx, { body }) => checkOrder(deps, body),
+      async handle(ctx, { body }) {
+        sendData(ctx, estimateView(body, await planOrder(knex, ownerOf(ctx), body)));
       },
     }),
     defineRoute({
@@ -85,9 +113,3 @@ function refuseUnsupported(body: unknown): void {
     details: { path: refused.path },
   });
 }
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** The same object less what is undefined, which an optional field of the repository may not be. */
-const definedOnly = <T extends object>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Caller, type RunningApi, signedHeaders, startApi } from '../../test/support/running-api.js';
@@ -144,6 +146,63 @@ describe('a signed webhook', () => {
     const answer = await send(body, signedHeaders(body));
     expect(answer.status).toBe(status);
     expect(answer.error?.code).toBe(code);
+    await expectNothingTaken();
+  });
+});
+
+describe('a webhook that comes in pieces or too large', () => {
+  test.each([
+    ['signed', true],
+    ['forged', false],
+  ])('of 10 MB is refused before it is read, %s or not, and its sender gets to read why', async (_what, signed) => {
+    const body = `{"id":"p9","logs":"${'x'.repeat(10 * 1024 * 1024)}"}`;
+    const headers = signedHeaders(signed ? body : prediction('p9'));
+    const answer = await send(body, headers);
+    expect([answer.status, answer.error?.code]).toEqual([413, 'BODY_TOO_LARGE']);
+    await expectNothingTaken();
+  });
+
+  test('of 10 MB without a stated length is refused as well', async () => {
+    const pieces = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (let count = 0; count < 160; count += 1) controller.enqueue(new Uint8Array(64 * 1024).fill(120));
+        controller.close();
+      },
+    });
+    const init = { method: 'POST', headers: signedHeaders('x'), body: pieces, duplex: 'half' } as RequestInit;
+    const answer = await api.call(PATH, init);
+    expect([answer.status, answer.error?.code]).toEqual([413, 'BODY_TOO_LARGE']);
+    await expectNothingTaken();
+  });
+
+  test.each([0, 1, 20])(
+    'that lacks all but %i of its bytes is refused: its signature is of the whole',
+    async (kept) => {
+      const body = prediction('p10');
+      const answer = await send(body.slice(0, kept), signedHeaders(body));
+      expect([answer.status, answer.error?.code]).toEqual([401, 'INVALID_SIGNATURE']);
+      await expectNothingTaken();
+    },
+  );
+
+  test('whose sender leaves in the middle is not taken', async () => {
+    const body = prediction('p11');
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    const headers = { ...signedHeaders(body), host: 'x', 'content-length': String(body.length) };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    socket.end(`POST ${PATH} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body.slice(0, 20)}`);
+    await once(socket.resume(), 'close');
+    await expectNothingTaken();
+  });
+
+  test('replayed with a new id or a new time is not signed any more', async () => {
+    const body = prediction('p12');
+    const headers = signedHeaders(body, { at: new Date(Date.now() - 10 * 60_000) });
+    const now = String(Math.floor(Date.now() / 1000));
+    for (const forged of [headers, { ...headers, 'webhook-timestamp': now }, { ...headers, 'webhook-id': 'msg_new' }]) {
+      expect((await send(body, forged)).error?.code).toBe('INVALID_SIGNATURE');
+    }
     await expectNothingTaken();
   });
 });

@@ -8,9 +8,10 @@ import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { predictionBody, webhookQuery, webhookReceipt } from '../schemas/webhooks.schema.js';
 import { validate } from '../validation.js';
 import { deliverWebhook } from '../webhooks/deliver-webhook.js';
+import { signedPrediction } from '../webhooks/signed-prediction.js';
 import { checkSignature } from '../webhooks/webhook-signature.js';
 
-export function webhookRoutes({ webhooks, config }: ApiDeps, background: BackgroundTasks): Route[] {
+export function webhookRoutes({ knex, webhooks, config }: ApiDeps, background: BackgroundTasks): Route[] {
   return [
     defineRoute({
       method: 'post',
@@ -34,11 +35,15 @@ export function webhookRoutes({ webhooks, config }: ApiDeps, background: Backgro
         });
         const body = parseJson(bytes);
         const { id: predictionId } = validate(predictionBody, body);
-        const received = await webhooks.receive({ webhookId, predictionId, body }).catch((cause: unknown) => {
+        const seen = signedPrediction(body);
+        const { model, fingerprint } = seen ?? { model: null, fingerprint: null };
+        const webhook = { webhookId, predictionId, body, model, fingerprint };
+        const received = await webhooks.receive(webhook).catch((cause: unknown) => {
           throw new ReelwrightError('NOT_READY', 'the webhook could not be kept; send it again', { cause });
         });
         const { log } = ctx.state;
-        background.run(() => deliverWebhook(webhooks, { predictionId, hint: query.workflow }, log));
+        const kept = { predictionId, seen, hint: query.workflow };
+        background.run(() => deliverWebhook({ knex, signal: webhooks.signal }, kept, log));
         sendData(ctx, { received });
       },
     }),

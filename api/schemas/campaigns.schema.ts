@@ -1,16 +1,33 @@
 import { z } from 'zod';
 import { id, metadata, name, text, webAddress } from '../../domain/fields.schema.js';
+import { budgetUsd } from '../../domain/orders.schema.js';
 import { CAMPAIGN_STATUSES } from '../../storage/campaigns-repository.js';
-import { anyObject, pageQuery, timestamp } from './common.schema.js';
+import { anyObject, pageQuery, timestamp, usd } from './common.schema.js';
+
+const goal = text(4000);
+const status = z.enum(CAMPAIGN_STATUSES);
+const budget = budgetUsd.nullable().describe('The most that all its jobs may spend, in US dollars; null is no bound.');
 
 export const newCampaign = z.strictObject({
   clientId: id,
   name,
-  goal: text(4000),
-  status: z.enum(CAMPAIGN_STATUSES).default('draft'),
+  goal,
+  status: status.default('draft'),
   productUrl: webAddress.nullable().default(null),
   brief: metadata.nullable().default(null),
   metadata: metadata.default({}),
+  budgetUsd: budget.default(null),
+});
+
+/** What is not named stays as it is. */
+export const campaignChange = z.strictObject({
+  name: name.optional(),
+  goal: goal.optional(),
+  status: status.optional(),
+  productUrl: webAddress.nullable().optional(),
+  brief: metadata.nullable().optional(),
+  metadata: metadata.optional(),
+  budgetUsd: budget.optional(),
 });
 
 export const campaignsQuery = z.strictObject({
@@ -28,6 +45,7 @@ export const campaignJson = z.strictObject({
   productUrl: z.string().nullable(),
   brief: anyObject.nullable(),
   metadata: anyObject,
+  budgetUsd: usd.nullable(),
   createdAt: timestamp,
   updatedAt: timestamp,
 });

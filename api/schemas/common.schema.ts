@@ -13,4 +13,5 @@ export const pageQuery = {
 };
 
 export const timestamp = z.iso.datetime();
+export const usd = z.number().describe('US dollars.');
 export const anyObject = z.record(z.string(), z.unknown());

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { id } from '../../domain/fields.schema.js';
 
-import { MODEL_NAMES } from '../../domain/models.js';
+import { MODEL_NAMES, RESOLUTIONS } from '../../domain/models.js';
 import { CLIP_STATES, JOB_STATES } from '../../domain/states.js';
-import { anyObject, pageQuery, timestamp } from './common.schema.js';
+import { anyObject, pageQuery, timestamp, usd } from './common.schema.js';
 import { errorCode } from './envelope.schema.js';
 
 export const JOB_KINDS = ['clips', 'image-pairs'] as const;
@@ -15,12 +15,11 @@ export const jobsQuery = z.strictObject({
   campaignId: id.optional(),
 });
 
-const failure = z.strictObject({ code: errorCode, message: z.string() }).nullable();
+export const failure = z.strictObject({ code: errorCode, message: z.string() }).nullable();
 const workflow = z.strictObject({
   id: z.string(),
   url: z.string().nullable().describe('In the Temporal Web UI; null where there is none.'),
 });
-const usd = z.number().describe('US dollars.');
 const counts = Object.fromEntries(CLIP_STATES.map((state) => [state, z.int()])) as Record<
   (typeof CLIP_STATES)[number],
   z.ZodInt
@@ -69,6 +68,26 @@ export const jobJson = z.strictObject({
   completedAt: timestamp.nullable(),
 });
 export type JobJson = z.output<typeof jobJson>;
+
+/** What an order would come to; nothing is stored for it. */
+export const estimateJson = z.strictObject({
+  estimatedCostUsd: usd,
+  clips: z.array(
+    z.strictObject({
+      number: z.int(),
+      model: z.enum(MODEL_NAMES),
+      resolution: z.enum(RESOLUTIONS),
+      durationSeconds: z.number(),
+      generateAudio: z.boolean(),
+      prompt: z.string(),
+      estimatedCostUsd: usd,
+    }),
+  ),
+  budgetUsd: usd.nullable(),
+  withinBudget: z.boolean().nullable().describe('Null without a budget.'),
+  warnings: z.array(z.string()),
+});
+export type EstimateJson = z.output<typeof estimateJson>;
 
 export const subJobsJson = z.strictObject({ subJobs: z.array(clipJson), summary: clipCounts });
 export type SubJobsJson = z.output<typeof subJobsJson>;

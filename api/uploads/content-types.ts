@@ -2,15 +2,6 @@
 
 const ascii = (head: Buffer, start: number, end: number): string => head.toString('latin1', start, end);
 
-/** By the signature at the file's start. SVG is not among them: it can carry scripts. */
-export function imageType(head: Buffer): string | undefined {
-  if (head.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))) return 'image/jpeg';
-  if (ascii(head, 0, 8) === '\x89PNG\r\n\x1a\n') return 'image/png';
-  if (ascii(head, 0, 4) === 'RIFF' && ascii(head, 8, 12) === 'WEBP') return 'image/webp';
-  if (ascii(head, 0, 6) === 'GIF87a' || ascii(head, 0, 6) === 'GIF89a') return 'image/gif';
-  return undefined;
-}
-
 /** ffmpeg reads MP4 and MOV by one demuxer, WebM and Matroska by another: the first bytes tell them apart. */
 export function videoType(formatName: string, head: Buffer): string | undefined {
   const names = formatName.split(',');

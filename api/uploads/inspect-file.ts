@@ -1,12 +1,12 @@
 /** What an uploaded file is, by its bytes; what its sender calls it counts for nothing. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import sharp from 'sharp';
 import { isReelwrightError } from '../../domain/errors.js';
+import { inspectImage } from '../../media/inspect-image.js';
 import type { MediaProbe } from '../../media/media-probe.js';
+import { readHead } from '../../media/read-head.js';
 import type { AssetType } from '../../storage/assets-repository.js';
 import { invalidField } from '../validation.js';
-import { documentType, imageType, soundType, videoType } from './content-types.js';
+import { documentType, soundType, videoType } from './content-types.js';
 
 export interface FileFacts {
   contentType: string;
@@ -17,7 +17,6 @@ export interface FileFacts {
 
 export type ProbeMedia = (path: string) => Promise<MediaProbe>;
 
-const HEAD_BYTES = 4096;
 const CONTROL_CHARACTER = /[^\P{Cc}\t\n\v\f\r]/u;
 const NO_FACTS = { width: null, height: null, durationSeconds: null };
 
@@ -25,7 +24,7 @@ const NO_FACTS = { width: null, height: null, durationSeconds: null };
 export async function inspectFile(type: AssetType, path: string, probeMedia: ProbeMedia): Promise<FileFacts> {
   switch (type) {
     case 'image':
-      return await inspectImage(path);
+      return await inspectPicture(path);
     case 'video':
       return await inspectVideo(path, probeMedia);
     case 'audio':
@@ -37,17 +36,12 @@ export async function inspectFile(type: AssetType, path: string, probeMedia: Pro
 
 const refused = (expected: string, seen = 'something else'): Error => invalidField('file', expected, seen);
 
-async function inspectImage(path: string): Promise<FileFacts> {
-  const expected = 'a JPEG, PNG, WebP or GIF image';
-  // Only what starts like one of these is given to the image library, which reads many kinds more.
-  const contentType = imageType(await readHead(path));
-  if (contentType === undefined) throw refused(expected);
+async function inspectPicture(path: string): Promise<FileFacts> {
   try {
-    const { autoOrient } = await sharp(path).metadata();
-    return { ...NO_FACTS, contentType, width: autoOrient.width, height: autoOrient.height };
-  } catch {
-    // The library's message names the file's path on this machine.
-    throw refused(expected, `a broken ${contentType} file`);
+    return { ...NO_FACTS, ...(await inspectImage(path)) };
+  } catch (error) {
+    if (!isReelwrightError(error, 'MEDIA_UNREADABLE')) throw error;
+    throw refused(String(error.details?.['expected']), String(error.details?.['seen']));
   }
 }
 
@@ -89,16 +83,6 @@ async function probed(path: string, probeMedia: ProbeMedia, expected: string): P
   } catch (error) {
     if (isReelwrightError(error, 'MEDIA_UNREADABLE')) throw refused(expected);
     throw error;
-  }
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
   }
 }
 

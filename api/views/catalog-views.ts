@@ -23,6 +23,7 @@ export const campaignView = (campaign: CampaignRecord): CampaignJson => ({
   productUrl: campaign.productUrl,
   brief: campaign.brief,
   metadata: campaign.metadata,
+  budgetUsd: campaign.budgetUsd,
   createdAt: campaign.createdAt.toISOString(),
   updatedAt: campaign.updatedAt.toISOString(),
 });

@@ -1,9 +1,11 @@
 import { clipSubject, generationId, videoJobId } from '../../domain/contract.js';
+import type { JobOrder } from '../../domain/orders.schema.js';
 import { countClips, jobProgress } from '../../domain/states.js';
 import type { ClipRecord } from '../../storage/clips-repository.js';
 import type { JobWithClips } from '../../storage/jobs-repository.js';
+import type { PlannedOrder } from '../orders/place-order.js';
 import { API_PREFIX } from '../route.js';
-import type { ClipJson, JobJson, SubJobsJson } from '../schemas/jobs.schema.js';
+import type { ClipJson, EstimateJson, JobJson, SubJobsJson } from '../schemas/jobs.schema.js';
 import { clipFileName, videoVersion } from '../video-names.js';
 
 /** Where workflows can be looked at. */
@@ -20,7 +22,7 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
     status: job.status,
     progress: jobProgress(job.status, statesOf(job.clips)),
     clips: job.clips.map((clip) => clipView(clip, links)),
-    warnings: job.warnings,
+    warnings: [...job.warnings, ...job.clips.flatMap(clipWarnings)],
     error: job.error,
     videoUrl: videoPath(job.id, 'combined', job.videoSha256),
     posterUrl: null,
@@ -35,6 +37,20 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
     createdAt: job.createdAt.toISOString(),
     updatedAt: job.updatedAt.toISOString(),
     completedAt: job.completedAt?.toISOString() ?? null,
+  };
+}
+
+export function estimateView(order: JobOrder, plan: PlannedOrder): EstimateJson {
+  const { resolution, generateAudio } = order;
+  const budgetUsd = order.budgetUsd ?? null;
+  return {
+    estimatedCostUsd: plan.estimatedCostUsd,
+    clips: plan.clips.map(({ number, model, durationSeconds, prompt, estimatedCostUsd }) => {
+      return { number, model, resolution, durationSeconds, generateAudio, prompt, estimatedCostUsd };
+    }),
+    budgetUsd,
+    withinBudget: budgetUsd === null ? null : plan.estimatedCostUsd <= budgetUsd,
+    warnings: plan.warnings,
   };
 }
 
@@ -74,6 +90,12 @@ function workflowView(
 ): { id: string; url: string | null } {
   if (temporalUiUrl === undefined) return { id, url: null };
   return { id, url: `${temporalUiUrl}/namespaces/${encodeURIComponent(temporalNamespace)}/workflows/${id}` };
+}
+
+/** A gap in the video is told with its reason, and so is whatever else is to be known of a clip. */
+function clipWarnings({ number, status, error, warnings }: ClipRecord): string[] {
+  const gap = status === 'skipped' ? [`clip ${number} is missing: ${error?.message ?? 'it was skipped'}`] : [];
+  return [...gap, ...warnings.map((warning) => `clip ${number}: ${warning}`)];
 }
 
 const statesOf = (clips: readonly ClipRecord[]): ClipRecord['status'][] => clips.map((clip) => clip.status);

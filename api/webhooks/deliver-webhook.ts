@@ -1,21 +1,38 @@
+import type { Knex } from 'knex';
 import type { Logger } from '../../config/logger.js';
-import { generationId } from '../../domain/contract.js';
+import { type GenerationInput, generationId } from '../../domain/contract.js';
+import type { SeenPrediction } from '../../domain/seen-prediction.js';
+import { findGenerationOf } from '../../storage/ledger.js';
+import { placePrediction } from '../../storage/place-prediction.js';
 import type { WebhookPorts } from '../deps.js';
 
 /** The only ids that an unsigned hint may name: a generation, which ignores what is not its own. */
 const GENERATION_ID = /^video-job-[0-9a-f-]{36}-(clip|music|image|text)-\d+$/;
 
+/** What rules of alerts look for in the log, at level `error`; the activities write the same. */
+const STRAY_ALARM = 'stray prediction';
+
+export interface KeptWebhook {
+  predictionId: string;
+  /** The prediction of the signed body; undefined where it shows none that can be read. */
+  seen: SeenPrediction | undefined;
+  /** The workflow id of the webhook's URL, which nobody signed. */
+  hint: string | undefined;
+}
+
 /**
- * Tells the generation that bought the prediction. Failing is no error: the webhook is kept, and the poll finds
- * out the same. `hint` is the workflow id of the webhook's URL, which nobody signed.
+ * Tells the generation that bought the prediction; one that the ledger does not know is put in its place first: the
+ * lost answer of a purchase is adopted, and a stray is recorded, which the reconciler then cancels. Failing is no error:
+ * the webhook is kept, and the poll and the reconciler find out the same.
  */
 export async function deliverWebhook(
-  { findGeneration, signal }: Pick<WebhookPorts, 'findGeneration' | 'signal'>,
-  { predictionId, hint }: { predictionId: string; hint: string | undefined },
+  { knex, signal }: { knex: Knex } & Pick<WebhookPorts, 'signal'>,
+  { predictionId, seen, hint }: KeptWebhook,
   log: Logger,
 ): Promise<void> {
   try {
-    const generation = await findGeneration(predictionId);
+    const generation = seen === undefined ? await findGenerationOf(knex, predictionId) : await place(knex, seen, log);
+    if (generation === 'stray') return;
     const workflowId = generation === undefined ? usable(hint) : generationId(generation.jobId, generation.subject);
     if (workflowId === undefined) {
       log.warn({ predictionId }, 'a webhook of a prediction that the ledger does not know is kept');
@@ -25,6 +42,28 @@ export async function deliverWebhook(
     log.info({ predictionId, workflowId, outcome }, 'webhook');
   } catch (error) {
     log.warn({ err: error, predictionId }, 'a webhook is kept and its workflow could not be told');
+  }
+}
+
+async function place(knex: Knex, seen: SeenPrediction, log: Logger): Promise<GenerationInput | 'stray' | undefined> {
+  const predictionId = seen.id;
+  const placement = await placePrediction(knex, seen, 'webhook');
+  switch (placement.kind) {
+    case 'known':
+      return placement;
+    case 'adopted': {
+      const { jobId, subject } = placement;
+      log.warn({ jobId, subject, predictionId }, 'adopted a purchase whose answer was lost');
+      return placement;
+    }
+    case 'stray': {
+      const { model, status, createdAt } = seen;
+      const facts = { predictionId, model, status, createdAt, purchaseId: placement.purchaseId };
+      if (placement.isNew) log.error(facts, STRAY_ALARM);
+      return 'stray';
+    }
+    case 'foreign':
+      return undefined;
   }
 }
 

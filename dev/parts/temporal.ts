@@ -10,8 +10,8 @@ export const TEMPORAL_NAMESPACE = 'default';
 /** The dev server's words for the types of search attributes. */
 const ATTRIBUTE_TYPES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', BOOL: 'Bool' } as const;
 
-/** Values are JSON. */
-const DYNAMIC_CONFIG: Readonly<Record<string, string>> = {
+/** Settings of the server that this product counts on, for tests as well. Values are JSON. */
+export const DYNAMIC_CONFIG: Readonly<Record<string, string>> = {
   // Fairness between owners needs the new matcher.
   'matching.useNewMatcher': 'true',
   'matching.enableFairness': 'true',

@@ -235,7 +235,8 @@ describe('a job with a clip that the provider refuses', () => {
         { prompt: 'an unwanted room', durationSeconds: 4 },
         { prompt: 'a wanted room', durationSeconds: 4 },
       ];
-      const ordered = await stack.api.orderVideo({ kind: 'clips', resolution: '720p', clips });
+      const order = { kind: 'clips', resolution: '720p', onClipFailure: 'fail', clips };
+      const ordered = await stack.api.orderVideo(order);
       const job = await stack.until(ordered.id, ended, LIMIT_MS);
       expect(job).toMatchObject({ status: 'failed', error: { code: 'PROVIDER_REFUSED_CONTENT' }, videoUrl: null });
       expect(job.error?.message).toContain('clip 1');

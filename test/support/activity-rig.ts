@@ -14,6 +14,7 @@ import { createAssetLinks } from '../../storage/asset-links.js';
 import { type Database, openDatabase } from '../../storage/database.js';
 import { insertJob } from '../../storage/jobs-repository.js';
 import { createPostgresBlobStore } from '../../storage/postgres-blob-store.js';
+import { createAddressGuard } from '../../web/address-guard.js';
 import { createTestDatabase } from './postgres.js';
 
 export interface ActivityRig {
@@ -47,8 +48,15 @@ export async function createActivityRig(): Promise<ActivityRig> {
         parallelClips: 10,
         absenceAfterMs: 120_000,
         adoptionPauseMs: 10,
+        patienceMs: 60_000,
+        openPurchasesPerOwner: 100,
+        limitPauseMs: 10,
+        pausedPauseMs: 10,
+        probeAfterMs: 60_000,
+        probeMaxMs: 600_000,
         ...settings,
       },
+      addressGuard: createAddressGuard(),
       startRun: async () => undefined,
       logger: createLogger('test', 'silent'),
     }),

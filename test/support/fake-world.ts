@@ -1,6 +1,12 @@
 /** Activities without a database, a provider or ffmpeg: they record what the workflows ask and answer as told. */
 import type { Polling } from '../../domain/activity-contract.js';
-import { parseSubject, type Subject } from '../../domain/contract.js';
+import {
+  type ClipDecision,
+  type FailureInfo,
+  type GenerationStep,
+  parseSubject,
+  type Subject,
+} from '../../domain/contract.js';
 import { ReelwrightError } from '../../domain/errors.js';
 import type { ProviderStatus } from '../../domain/ledger.js';
 import type { AllActivities } from './workflow-rig.js';
@@ -13,8 +19,16 @@ export interface FakeWorldOptions {
   statusOf?: (number: number, poll: number) => ProviderStatus;
   /** Numbers of clips that are stored before the job starts. */
   stored?: readonly number[];
-  /** Numbers of clips whose prediction fails, and what is said then. */
+  /** Numbers of clips whose predictions fail. */
   failing?: readonly number[];
+  /** How often they fail before one succeeds. Default: always. */
+  failTimes?: number;
+  /** What follows when a clip's attempt came to nothing, `failure` counted from 1. Default: it failed. */
+  onFailure?: (number: number, failure: number, error: FailureInfo) => GenerationStep;
+  /** What becomes of a decision; throws to refuse it. Default: a retry. */
+  onDecision?: (number: number, decision: ClipDecision) => GenerationStep;
+  /** Whether the job has images that are still to be fetched. */
+  fetchImages?: boolean;
   /** Numbers of clips that succeeded although they were cancelled. */
   succeedsAnyway?: readonly number[];
   onBuy?: (number: number, calls: readonly string[]) => Promise<void> | void;
@@ -35,6 +49,7 @@ export const predictionOf = (number: number): string => `prediction-${number}`;
 export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const calls: string[] = [];
   const polls = new Map<number, number>();
+  const failures = new Map<number, number>();
   const open = new Set<number>();
   let most = 0;
   const call = (name: string, subject?: Subject): number => {
@@ -46,7 +61,12 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const activities: AllActivities = {
     async planJob() {
       call('plan');
-      return { summary: 'a job', clips: numbers, parallelClips: options.parallelClips ?? 10 };
+      return {
+        summary: 'a job',
+        clips: numbers,
+        parallelClips: options.parallelClips ?? 10,
+        ...(options.fetchImages === undefined ? {} : { fetchImages: options.fetchImages }),
+      };
     },
     async completeJob() {
       call('complete');
@@ -56,8 +76,28 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       call(error === null ? `end ${end}` : `end ${end} ${error.code}`);
     },
     async endGeneration({ subject, end }) {
-      open.delete(call(`end-${end.status}`, subject));
-      return end;
+      const number = call(`end-${end.status}`, subject);
+      open.delete(number);
+      if (end.status !== 'failed') return end;
+      const failure = (failures.get(number) ?? 0) + 1;
+      failures.set(number, failure);
+      return options.onFailure?.(number, failure, end.error) ?? end;
+    },
+    async decideClip({ subject, decision }) {
+      const number = call(`decide-${decision.decision}`, subject);
+      return options.onDecision?.(number, decision) ?? { status: 'again' };
+    },
+    async fetchImages() {
+      call('fetch-images');
+      return { fetched: 1 };
+    },
+    async resolvePurchase({ subject }) {
+      const number = call('resolve', subject);
+      return { predictionId: predictionOf(number), polling: options.polling ?? NEVER };
+    },
+    async reconcileLedger() {
+      call('reconcile');
+      return { ended: 0, settling: 0 };
     },
     async startOwedRuns() {
       return { started: 0 };
@@ -88,7 +128,8 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async collectOutput({ subject, predictionId }) {
       const number = call('collect', subject);
-      if (options.failing?.includes(number) === true) {
+      const failed = failures.get(number) ?? 0;
+      if (options.failing?.includes(number) === true && failed < (options.failTimes ?? Number.POSITIVE_INFINITY)) {
         throw new ReelwrightError('PROVIDER_REFUSED_CONTENT', 'E005 flagged as sensitive');
       }
       open.delete(number);

@@ -1,6 +1,7 @@
 /** The paths of the workflows that have a recorded history. A path that exists is added here and recorded once. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SIGNALS } from '../../domain/contract.js';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { type ClipDecision, type FailureInfo, type GenerationStep, SIGNALS, UPDATES } from '../../domain/contract.js';
 import { type FakeWorldOptions, fakeWorld, predictionOf } from './fake-world.js';
 import type { AllActivities, WorkflowRig } from './workflow-rig.js';
 
@@ -17,6 +18,48 @@ const CLIPS = 2;
 async function reached(calls: readonly string[], ...wanted: string[]): Promise<void> {
   while (!wanted.every((call) => calls.includes(call))) await sleep(20);
 }
+
+const HOUR_MS = 3_600_000;
+
+const waits =
+  (patienceMs: number) =>
+  (_number: number, _failure: number, error: FailureInfo): GenerationStep => ({
+    status: 'needs_attention',
+    error,
+    patienceMs,
+  });
+
+const ends =
+  (status: 'skipped' | 'failed') =>
+  (_number: number, _failure: unknown, error?: FailureInfo): GenerationStep => ({
+    status,
+    error: error ?? { code: 'PROVIDER_REFUSED_CONTENT', message: 'E005 flagged as sensitive' },
+  });
+
+/** Sends a decision about the first clip, again and again until it waits for one. */
+async function decide(rig: WorkflowRig, decision: ClipDecision): Promise<void> {
+  for (;;) {
+    try {
+      await rig.generation(1).executeUpdate(UPDATES.decideClip, { args: [decision] });
+      return;
+    } catch (error) {
+      if (!(error instanceof WorkflowUpdateFailedError || error instanceof WorkflowNotFoundError)) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+/** The first clip fails, waits, and is decided about; the other one is stored. */
+const decided = (
+  name: string,
+  decision: ClipDecision,
+  options: Omit<FakeWorldOptions, 'clips'> = {},
+): HistoryScenario =>
+  job(
+    name,
+    { failing: [1], failTimes: 1, onFailure: waits(HOUR_MS), polling: QUICK, statusOf: () => 'succeeded', ...options },
+    (rig) => decide(rig, decision),
+  );
 
 const ofJob = (rig: WorkflowRig): string[] => [
   `video-job-${rig.jobId}`,
@@ -41,6 +84,24 @@ function job(
       // How it ends is in the history, not in this script.
       await handle.result().then(undefined, () => undefined);
       return ofJob(rig);
+    },
+  };
+}
+
+/** A workflow that belongs to no job's run. */
+function alone(
+  name: string,
+  type: string,
+  args: (jobId: string) => unknown[],
+  options: Omit<FakeWorldOptions, 'clips'> = {},
+): HistoryScenario {
+  return {
+    name,
+    activities: () => fakeWorld({ clips: CLIPS, ...options }),
+    async run({ client, taskQueue, jobId }) {
+      const workflowId = `${type}-${jobId}`;
+      await client.workflow.execute(type, { workflowId, taskQueue, args: args(jobId) });
+      return [workflowId];
     },
   };
 }
@@ -76,6 +137,55 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
       await rig.client.workflow.getHandle(`video-job-${rig.jobId}`).cancel();
     },
   ),
+  decided('decided-to-retry', { decision: 'retry', prompt: 'something else' }),
+  decided('decided-to-skip', { decision: 'skip' }, { onDecision: ends('skipped') }),
+  decided('decided-to-fail', { decision: 'fail' }, { onDecision: ends('failed') }),
+  job(
+    'skipped-when-nobody-decided',
+    { failing: [1], onFailure: waits(1_000), polling: QUICK, statusOf: () => 'succeeded' },
+    async () => undefined,
+  ),
+  job('cancelled-while-a-decision-is-awaited', { failing: [1], onFailure: waits(HOUR_MS) }, async (rig, calls) => {
+    await reached(calls, 'buy 1', 'buy 2');
+    await signal(rig, 1);
+    await reached(calls, 'end-failed 1');
+    await rig.client.workflow.getHandle(`video-job-${rig.jobId}`).cancel();
+  }),
+  job(
+    'skipped-as-ordered',
+    { failing: [1], onFailure: ends('skipped'), polling: QUICK, statusOf: () => 'succeeded' },
+    async () => undefined,
+  ),
+  job(
+    'all-clips-skipped',
+    { failing: [1, 2], onFailure: ends('skipped'), polling: QUICK, statusOf: () => 'succeeded' },
+    async () => undefined,
+  ),
+  job(
+    'attempts-by-the-rules',
+    {
+      failing: [1],
+      failTimes: 2,
+      onFailure: () => ({ status: 'again' }),
+      polling: QUICK,
+      statusOf: () => 'succeeded',
+    },
+    async () => undefined,
+  ),
+  job(
+    'images-fetched-first',
+    { fetchImages: true, polling: QUICK, statusOf: () => 'succeeded' },
+    async () => undefined,
+  ),
+  alone('reconcile-ledger', 'reconcile', () => []),
+  alone('settle', 'settle', (jobId) => [{ jobId, subject: 'clip:1', purchaseId: 'a-purchase' }], {
+    polling: QUICK,
+    statusOf: (_, poll) => (poll < 3 ? 'processing' : 'succeeded'),
+  }),
+  alone('settle-without-an-output', 'settle', (jobId) => [{ jobId, subject: 'clip:1', purchaseId: 'a-purchase' }], {
+    failing: [1],
+    statusOf: () => 'failed',
+  }),
   {
     name: 'reconcile',
     activities: () => fakeWorld({ clips: CLIPS }),

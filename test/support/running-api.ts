@@ -8,16 +8,18 @@ import { Webhook } from 'standardwebhooks';
 import type { VideoJobStart } from '../../activities/start-video-job.js';
 import { createApp } from '../../api/app.js';
 import type { ApiConfig, ApiDeps } from '../../api/deps.js';
+import type { JobControl } from '../../api/job-control.js';
 import { serve } from '../../api/serve.js';
 import { fixedWebhookSecrets } from '../../api/webhooks/webhook-secrets.js';
+import type { ClipDecided, ClipDecision } from '../../domain/contract.js';
 import { probe } from '../../media/probe.js';
 import { tools } from '../../media/test-support/media-files.js';
 import { createAssetLinks } from '../../storage/asset-links.js';
 import { type Database, openDatabase } from '../../storage/database.js';
-import { findGenerationOf } from '../../storage/ledger.js';
 import { createApiKey } from '../../storage/owners-repository.js';
 import { createPostgresBlobStore } from '../../storage/postgres-blob-store.js';
 import { receiveWebhook } from '../../storage/webhook-inbox.js';
+import { createAddressGuard } from '../../web/address-guard.js';
 import { contractCheck } from './api-contract.js';
 import { createTestDatabase } from './postgres.js';
 
@@ -41,6 +43,7 @@ export interface Caller {
     body: unknown,
     headers?: Record<string, string>,
   ): Promise<ApiAnswer<Data>>;
+  patch<Data = Record<string, unknown>>(path: string, body: unknown): Promise<ApiAnswer<Data>>;
   /** Without looking at the answer: for bytes. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -52,9 +55,13 @@ export interface RunningApi {
   /** The jobs handed to Temporal. */
   starts: VideoJobStart[];
   signals: { workflowId: string; predictionId: string }[];
+  /** Workflows that were asked to end. */
+  cancels: string[];
+  /** Decisions that were handed on, each once. */
+  decisions: { workflowId: string; updateId: string; decision: ClipDecision }[];
   /** The log's lines so far, as text. */
   log(): string;
-  caller(owner: string): Promise<Caller>;
+  caller(owner: string, options?: { admin?: boolean }): Promise<Caller>;
   /** A JSON request with these headers and no key of its own; the answer is checked against the contract. */
   call<Data = Record<string, unknown>>(path: string, init?: RequestInit): Promise<ApiAnswer<Data>>;
   countRows(table: string): Promise<number>;
@@ -78,6 +85,8 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
   const lines: string[] = [];
   const starts: VideoJobStart[] = [];
   const signals: RunningApi['signals'] = [];
+  const cancels: string[] = [];
+  const decisions: RunningApi['decisions'] = [];
   const standard: ApiDeps = {
     config: {
       maxUploadBytes: 2 * 1024 * 1024,
@@ -89,11 +98,12 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     knex,
     blobs: createPostgresBlobStore(database.pool),
     assetLinks: createAssetLinks('a secret of the tests, 32 characters or more'),
+    addressGuard: createAddressGuard(),
     jobStarter: { start: async (job) => void starts.push(job) },
+    jobControl: notingJobControl(cancels, decisions),
     webhooks: {
       secrets: fixedWebhookSecrets([WEBHOOK_SECRET]),
       receive: (webhook) => receiveWebhook(knex, webhook),
-      findGeneration: (predictionId) => findGenerationOf(knex, predictionId),
       async signal(workflowId, { predictionId }) {
         signals.push({ workflowId, predictionId });
         return 'told';
@@ -123,10 +133,13 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     deps,
     starts,
     signals,
+    cancels,
+    decisions,
     log: () => lines.join(''),
     call,
-    async caller(owner) {
-      const { key, ownerId } = await createApiKey(knex, { owner });
+    async caller(owner, { admin = false } = {}) {
+      const { key, ownerId } = await createApiKey(knex, { owner, admin });
+      const json = { 'x-api-key': key, 'content-type': 'application/json' };
       return {
         key,
         ownerId,
@@ -141,6 +154,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
             },
             body: body instanceof FormData || typeof body === 'string' ? body : JSON.stringify(body),
           }),
+        patch: (path, body) => call(path, { method: 'PATCH', headers: json, body: JSON.stringify(body) }),
         fetch(path, init) {
           const headers = new Headers(init?.headers);
           headers.set('x-api-key', key);
@@ -160,6 +174,26 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
       await testDatabase.drop();
       await rm(uploadFolder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Takes every decision, and as Temporal does knows one that comes again under its id. */
+function notingJobControl(cancels: string[], decisions: RunningApi['decisions']): JobControl {
+  const noted = (workflowId: string, updateId: string): ClipDecided | undefined => {
+    const known = decisions.find((one) => one.workflowId === workflowId && one.updateId === updateId);
+    return known && { decision: known.decision.decision };
+  };
+  return {
+    async cancel(workflowId) {
+      cancels.push(workflowId);
+      return 'asked';
+    },
+    async decide(workflowId, updateId, decision) {
+      const before = noted(workflowId, updateId);
+      if (before === undefined) decisions.push({ workflowId, updateId, decision });
+      return before ?? { decision: decision.decision };
+    },
+    decided: async (workflowId, updateId) => noted(workflowId, updateId),
   };
 }
 

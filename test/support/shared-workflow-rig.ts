@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { inject } from 'vitest';
 import { type AllActivities, runWorkflowRig, type WorkflowRig } from './workflow-rig.js';
 
@@ -6,5 +7,5 @@ export async function withWorkflowRig(
   activities: AllActivities,
   test: (rig: WorkflowRig) => Promise<void>,
 ): Promise<void> {
-  await runWorkflowRig(inject('temporal'), activities, test);
+  await runWorkflowRig(inject('temporal'), activities, uuidv7(), test);
 }

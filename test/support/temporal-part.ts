@@ -6,6 +6,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import './quiet-runtime.js';
 import { ensureTemporalCli } from '../../dev/install/temporal-cli.js';
+import { DYNAMIC_CONFIG } from '../../dev/parts/temporal.js';
 import { SEARCH_ATTRIBUTES } from '../../domain/contract.js';
 import { bundleWorkflows } from '../../worker/bundle.js';
 import type { SetupPart } from './setup-part.js';
@@ -38,8 +39,10 @@ export const temporalPart: SetupPart<'temporal'> = {
           searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>
             defineSearchAttributeKey(name, type),
           ),
-          // Timers below a second would otherwise all take one.
-          extraArgs: ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'],
+          extraArgs: Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => [
+            '--dynamic-config-value',
+            `${name}=${value}`,
+          ]),
         },
       }),
       bundleWorkflows().then(({ code }) => writeFile(bundlePath, code)),

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import './quiet-runtime.js';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { v7 as uuidv7 } from 'uuid';
 import type {
   BuyingActivities,
   MediaActivities,
@@ -26,21 +25,27 @@ export interface WorkflowRig {
   generation(number: number): WorkflowHandle<typeof generation>;
 }
 
-/** Gives `test` a job id of its own while workers of the three queues run; they are stopped in any case. */
+/** Gives `test` the workflows of a job while workers of the three queues run; they are stopped in any case. */
 export async function runWorkflowRig(
   { address, namespace, bundlePath }: ProvidedTemporal,
   activities: AllActivities,
+  jobId: string,
   test: (rig: WorkflowRig) => Promise<void>,
+  { buysPerSecond }: { buysPerSecond?: number } = {},
 ): Promise<void> {
   const taskQueue = `test-${randomUUID()}`;
-  const jobId = uuidv7();
   const connection = await NativeConnection.connect({ address });
   const clientConnection = await Connection.connect({ address });
   const client = new Client({ connection: clientConnection, namespace });
   const base = { connection, namespace, interceptors: { activity: [() => ({ inbound: classifyFailures() })] } };
   const workers = await Promise.all([
     Worker.create({ ...base, taskQueue, workflowBundle: { codePath: bundlePath }, activities }),
-    Worker.create({ ...base, taskQueue: buyingQueue(taskQueue), activities }),
+    Worker.create({
+      ...base,
+      taskQueue: buyingQueue(taskQueue),
+      activities,
+      ...(buysPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: buysPerSecond }),
+    }),
     Worker.create({ ...base, taskQueue: mediaQueue(taskQueue), activities }),
   ]);
   const runs = Promise.all(workers.map((worker) => worker.run()));

@@ -1,0 +1,58 @@
+import type { Knex } from 'knex';
+import type { RowActivities } from '../domain/activity-contract.js';
+import type { ClipDecision, FailureInfo, GenerationStep } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
+import { lockMoney } from '../storage/budgets.js';
+import { changeClip } from '../storage/clip-changes.js';
+import type { ClipRecord } from '../storage/clips-repository.js';
+import { noteAttention } from '../storage/job-attention.js';
+import { findJob, setBudget } from '../storage/jobs-repository.js';
+import { reopenClip } from '../storage/reopen-clip.js';
+import type { ActivityDeps } from './deps.js';
+import { close, isCancelled } from './generation-rows.js';
+import { requireClip } from './required-rows.js';
+
+/** Well within the time of the activity. */
+const RESOLVE_LIMIT_MS = 5_000;
+
+/**
+ * Carries out a decision about a clip that waits, in one transaction: all of it or nothing. Throws WRONG_STATE where the
+ * clip does not wait, VALIDATION_FAILED and ASSET_NOT_FOUND for changes that cannot be had, BUDGET_EXCEEDED where
+ * another attempt would cost too much.
+ */
+export function createDecideClip({ knex, addressGuard, logger }: ActivityDeps): RowActivities['decideClip'] {
+  return async ({ decision, ...generation }) => {
+    for (const image of [decision.firstImage, decision.lastImage]) {
+      if (image !== undefined && 'url' in image)
+        await addressGuard.checkAddress(image.url, { timeLimitMs: RESOLVE_LIMIT_MS });
+    }
+    const step = await knex.transaction(async (trx) => {
+      const bounds = await lockMoney(trx, generation.jobId);
+      const job = await findJob(trx, generation.jobId);
+      const clip = await requireClip(trx, generation);
+      if (bounds === undefined || job === undefined || isCancelled(job) || clip.status !== 'needs_attention') {
+        throw new ReelwrightError('WRONG_STATE', `expected a clip that waits for a decision, seen ${clip.status}`);
+      }
+      if (decision.decision !== 'retry') return await endAsDecided(trx, clip, decision.decision);
+      if (decision.budgetUsd !== undefined) {
+        await setBudget(trx, job.id, decision.budgetUsd);
+        bounds.jobBudgetUsd = decision.budgetUsd;
+      }
+      await changeClip(trx, job, clip, decision);
+      await reopenClip(trx, bounds, { job, clip: await requireClip(trx, generation), openedBy: 'decision' });
+      await noteAttention(trx, job.id);
+      return { status: 'again' as const };
+    });
+    logger.info({ ...generation, decision: decision.decision, step: step.status }, 'decided');
+    return step;
+  };
+}
+
+async function endAsDecided(
+  trx: Knex,
+  clip: ClipRecord,
+  decision: Exclude<ClipDecision['decision'], 'retry'>,
+): Promise<GenerationStep> {
+  const error: FailureInfo = clip.error ?? { code: 'INTERNAL', message: 'no reason is noted' };
+  return await close(trx, clip, { status: decision === 'skip' ? 'skipped' : 'failed', error });
+}

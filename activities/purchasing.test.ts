@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { clipSubject, type GenerationInput } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
+import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
+import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
+import { grantPost } from '../storage/ledger-moves.js';
+import { findPause, pausePurchasing, resumePurchasing } from '../storage/purchasing.js';
+import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
+import { createBuy } from './buy.js';
+import type { ActivitySettings } from './deps.js';
+import { openIntent } from './intent.js';
+
+let rig: ActivityRig;
+beforeAll(async () => {
+  rig = await createActivityRig();
+});
+afterAll(() => rig.close());
+beforeEach(() => resumePurchasing(rig.database.knex));
+
+const account = new ReelwrightError('PROVIDER_ACCOUNT', 'the provider answered 402: Insufficient credit');
+
+interface Scene {
+  provider: FakeProvider;
+  buy(settings?: Partial<ActivitySettings>): ReturnType<ReturnType<typeof createBuy>>;
+  rows(): Promise<LedgerRow[]>;
+}
+
+async function scene(): Promise<Scene> {
+  const provider = createFakeProvider();
+  const subject: GenerationInput = { jobId: await rig.order(1), subject: clipSubject(1) };
+  return {
+    provider,
+    buy: (settings) => attempt(createBuy(rig.deps(provider, settings)), subject),
+    rows: () => purchasesOf(rig.database.knex, subject.jobId, subject.subject),
+  };
+}
+
+const refuseOnce = (provider: FakeProvider, error = account): void =>
+  provider.answerNextWith(async () => ({ kind: 'not-created', error }));
+
+describe('trouble with the account', () => {
+  it('pauses every purchase, which then wait without using attempts', async () => {
+    const first = await scene();
+    refuseOnce(first.provider);
+    await expect(first.buy()).rejects.toMatchObject({ code: 'PROVIDER_ACCOUNT' });
+    expect(await findPause(rig.database.knex)).toMatchObject({ code: 'PROVIDER_ACCOUNT', pausedBy: 'provider' });
+    const second = await scene();
+    for (const { buy } of [first, second, second]) {
+      await expect(buy()).rejects.toMatchObject({ code: 'PURCHASING_PAUSED', retryAfterMs: 10 });
+    }
+    expect(await second.rows()).toEqual([]);
+    expect((await first.rows()).map(({ state, attempt: number }) => [state, number])).toEqual([['failed', 1]]);
+  });
+
+  it('is over when a probe is bought: one purchase, whatever number of them ask', async () => {
+    const first = await scene();
+    refuseOnce(first.provider);
+    await expect(first.buy({ probeAfterMs: 1 })).rejects.toMatchObject({ code: 'PROVIDER_ACCOUNT' });
+    const others = await Promise.all([scene(), scene(), scene()]);
+    let seen: unknown;
+    const probes = others.map(({ provider }) => provider);
+    for (const provider of probes) {
+      provider.answerNextWith(async (make) => {
+        seen = await findPause(rig.database.knex);
+        return { kind: 'created', prediction: make() };
+      });
+    }
+    const results = await Promise.allSettled(
+      others.map(({ buy }) => buy({ probeAfterMs: 3_600_000, probeMaxMs: 7_200_000 })),
+    );
+    expect(results.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
+    expect(seen).toMatchObject({ probes: 1 });
+    expect(await findPause(rig.database.knex)).toBeUndefined();
+    await first.buy();
+    expect(first.provider.made).toHaveLength(1);
+  });
+
+  it('goes on when the probe is refused as well, and the next probe comes later', async () => {
+    const first = await scene();
+    refuseOnce(first.provider);
+    await expect(first.buy({ probeAfterMs: 1 })).rejects.toMatchObject({ code: 'PROVIDER_ACCOUNT' });
+    refuseOnce(first.provider);
+    await expect(first.buy({ probeAfterMs: 3_600_000, probeMaxMs: 7_200_000 })).rejects.toMatchObject({
+      code: 'PROVIDER_ACCOUNT',
+    });
+    expect(await findPause(rig.database.knex)).toMatchObject({ probes: 1 });
+    await expect(first.buy()).rejects.toMatchObject({ code: 'PURCHASING_PAUSED' });
+    expect(first.provider.made).toHaveLength(0);
+  });
+});
+
+describe('a pause by hand', () => {
+  const byHand = { code: 'PURCHASING_PAUSED' as const, reason: 'a check', pausedBy: 'an operator', probeAfterMs: null };
+
+  it('lets nothing through, no probe either, until it is lifted by hand', async () => {
+    await pausePurchasing(rig.database.knex, byHand);
+    const { provider, buy } = await scene();
+    await expect(buy({ probeAfterMs: 1 })).rejects.toMatchObject({ code: 'PURCHASING_PAUSED' });
+    expect(await resumePurchasing(rig.database.knex, { onlyProbed: true })).toBe(false);
+    expect(await resumePurchasing(rig.database.knex)).toBe(true);
+    await buy();
+    expect(provider.made).toHaveLength(1);
+  });
+
+  it('takes the place of the provider’s, and not the other way round', async () => {
+    const { knex } = rig.database;
+    await pausePurchasing(knex, { code: 'PROVIDER_ACCOUNT', reason: '402', pausedBy: 'provider', probeAfterMs: 1 });
+    await pausePurchasing(knex, byHand);
+    await pausePurchasing(knex, { code: 'PROVIDER_ACCOUNT', reason: '402', pausedBy: 'provider', probeAfterMs: 1 });
+    expect(await findPause(knex)).toMatchObject({ pausedBy: 'an operator', probeAt: null });
+  });
+
+  it('that comes between the intent and the POST takes the right to post', async () => {
+    const { provider, buy, rows } = await scene();
+    const deps = rig.deps(provider);
+    const jobId = await rig.order(1);
+    const subject = { jobId, subject: clipSubject(1) };
+    const lease = randomUUID();
+    const inputs = { firstImageUrl: null, lastImageUrl: null, expiresAt: null };
+    const intent = await openIntent(deps, subject, lease, inputs);
+    await pausePurchasing(rig.database.knex, byHand);
+    expect(await grantPost(rig.database.knex, intent.id, lease)).toBeUndefined();
+    expect(await grantPost(rig.database.knex, intent.id, lease, { whilePaused: true })).toBeGreaterThan(0);
+    await expect(buy()).rejects.toMatchObject({ code: 'PURCHASING_PAUSED' });
+    expect(await rows()).toEqual([]);
+  });
+});

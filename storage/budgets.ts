@@ -1,0 +1,120 @@
+import type { Knex } from 'knex';
+import { ReelwrightError } from '../domain/errors.js';
+import { roundUsd } from '../domain/models.js';
+
+/** What bounds the purchases of a job. Money is US dollars; null is no bound. */
+export interface MoneyBounds {
+  jobId: string;
+  ownerId: string;
+  campaignId: string | null;
+  jobBudgetUsd: number | null;
+  campaignBudgetUsd: number | null;
+  dailyCapUsd: number | null;
+  /** How many purchases the owner may have open at once; null for the deployment's own limit. */
+  openPurchases: number | null;
+}
+
+/**
+ * Locks the rows that a purchase is decided under until the transaction ends: owner, campaign and job, everywhere in
+ * this order, so that two purchases never wait for each other. Undefined without such a job.
+ */
+export async function lockMoney(trx: Knex, jobId: string): Promise<MoneyBounds | undefined> {
+  const job: { ownerId: string; campaignId: string | null } | undefined = await trx('jobs')
+    .where({ id: jobId })
+    .first({ ownerId: 'owner_id', campaignId: 'campaign_id' });
+  if (job === undefined) return undefined;
+  // Weak enough for the foreign keys of new rows, strong enough against each other.
+  const owner = await trx('owners')
+    .where({ id: job.ownerId })
+    .forNoKeyUpdate()
+    .first({ dailyCapUsd: 'daily_cap_usd', openPurchases: 'open_purchases' });
+  const campaign =
+    job.campaignId === null
+      ? undefined
+      : await trx('campaigns').where({ id: job.campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
+  const locked = await trx('jobs').where({ id: jobId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
+  return {
+    jobId,
+    ...job,
+    jobBudgetUsd: locked.budgetUsd,
+    campaignBudgetUsd: campaign?.budgetUsd ?? null,
+    dailyCapUsd: owner.dailyCapUsd,
+    openPurchases: owner.openPurchases,
+  };
+}
+
+/**
+ * Throws BUDGET_EXCEEDED where `estimateUsd` more would pass the budget of the job or of its campaign, or the owner's
+ * cap of today (UTC). Counted is what was spent and what open purchases may cost, without those in `except`.
+ */
+export async function refuseOverBudget(
+  trx: Knex,
+  bounds: MoneyBounds,
+  estimateUsd: number,
+  except: readonly string[] = [],
+): Promise<void> {
+  const checks = [
+    { what: 'the budget of the job', limit: bounds.jobBudgetUsd, where: { 'j.id': bounds.jobId }, today: false },
+    {
+      what: 'the budget of the campaign',
+      limit: bounds.campaignBudgetUsd,
+      where: { 'j.campaign_id': bounds.campaignId },
+      today: false,
+    },
+    {
+      what: "the owner's cap of the day",
+      limit: bounds.dailyCapUsd,
+      where: { 'j.owner_id': bounds.ownerId },
+      today: true,
+    },
+  ];
+  for (const { what, limit, where, today } of checks) {
+    if (limit === null) continue;
+    const committedUsd = await committed(trx, where, today, except);
+    if (roundUsd(committedUsd + estimateUsd) <= limit) continue;
+    throw new ReelwrightError(
+      'BUDGET_EXCEEDED',
+      `${what} is $${limit}: $${committedUsd} of it is spent or reserved, and this would cost $${roundUsd(estimateUsd)}`,
+      { details: { limitUsd: limit, committedUsd, estimateUsd: roundUsd(estimateUsd) } },
+    );
+  }
+}
+
+/** The beginning of the day in UTC. */
+const TODAY = `date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'`;
+
+async function committed(
+  trx: Knex,
+  where: Record<string, string | null>,
+  today: boolean,
+  except: readonly string[],
+): Promise<number> {
+  const sum = async (joined: Knex.QueryBuilder): Promise<number> => {
+    const [row]: { usd: number | null }[] = await joined
+      .where(where)
+      .modify((query) => (today ? void query.whereRaw(`x.created_at >= ${TODAY}`) : undefined))
+      .sum({ usd: trx.raw('coalesce(x.cost_usd, x.estimate_usd)') });
+    return row?.usd ?? 0;
+  };
+  const purchases = trx('predictions as x')
+    .join('jobs as j', 'j.id', 'x.job_id')
+    .whereNotIn('x.id', [...except]);
+  const strays = trx('strays as x')
+    .join('predictions as p', 'p.id', 'x.purchase_id')
+    .join('jobs as j', 'j.id', 'p.job_id');
+  return roundUsd((await sum(purchases)) + (await sum(strays)));
+}
+
+/**
+ * How many purchases of an owner are open: posted and not ended, or about to be posted. An attempt that was opened and
+ * that nobody works on yet is none.
+ */
+export async function countOpenPurchases(trx: Knex, ownerId: string, except: string | undefined): Promise<number> {
+  const [row] = await trx('predictions as p')
+    .join('jobs as j', 'j.id', 'p.job_id')
+    .where('j.owner_id', ownerId)
+    .whereNotIn('p.id', except === undefined ? [] : [except])
+    .whereRaw(`(p.state IN ('posting', 'unknown', 'known') OR (p.state = 'intended' AND p.post_by > now()))`)
+    .count({ open: '*' });
+  return Number(row?.['open'] ?? 0);
+}

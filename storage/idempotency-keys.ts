@@ -1,0 +1,74 @@
+/** The answers of requests that may come twice, under the key that their sender gave them. */
+import type { Knex } from 'knex';
+
+/** One request of an owner. `route` holds all of the address: method and path with its parameters filled in. */
+export interface KeyedRequest {
+  ownerId: string;
+  route: string;
+  key: string;
+  /** SHA-256 as hex of what was asked. */
+  bodySha256: string;
+}
+
+export interface KeptAnswer {
+  bodySha256: string;
+  status: number;
+  location: string | null;
+  answer: unknown;
+}
+
+/** How many rows that are past their time go with each new one, so that the table needs no cleaner of its own. */
+const SWEPT_AT_ONCE = 100;
+
+/**
+ * Takes the key until the transaction ends, however it ends; false where another request has it. Only a statement after
+ * this one sees what that other request has committed.
+ */
+export async function takeKey(trx: Knex, { ownerId, route, key }: KeyedRequest): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: { taken: boolean }[] }>(
+    'SELECT pg_try_advisory_xact_lock(hashtextextended(?, 0)) AS taken',
+    [JSON.stringify([ownerId, route, key])],
+  );
+  return rows[0]?.taken === true;
+}
+
+/** What was answered to this key within the last `keptForMs` milliseconds. */
+export async function findAnswer(
+  trx: Knex,
+  { ownerId, route, key }: KeyedRequest,
+  keptForMs: number,
+): Promise<KeptAnswer | undefined> {
+  return await trx('idempotency_keys')
+    .where({ owner_id: ownerId, route, key })
+    .whereRaw(`created_at > now() - ? * interval '1 millisecond'`, [keptForMs])
+    .first({ bodySha256: 'body_sha256', status: 'status', location: 'location', answer: 'answer' });
+}
+
+/** Keeps an answer in the place of one that is past its time. The caller has taken the key and found no answer. */
+export async function keepAnswer(
+  trx: Knex,
+  request: KeyedRequest,
+  { status, location, answer }: Omit<KeptAnswer, 'bodySha256'>,
+  keptForMs: number,
+): Promise<void> {
+  await trx('idempotency_keys')
+    .insert({
+      owner_id: request.ownerId,
+      route: request.route,
+      key: request.key,
+      body_sha256: request.bodySha256,
+      status,
+      location,
+      answer: JSON.stringify(answer),
+      created_at: trx.fn.now(),
+    })
+    .onConflict(['owner_id', 'route', 'key'])
+    .merge();
+  // Rows that another request is at are left to the next sweep: waiting for them could be waiting for each other.
+  await trx.raw(
+    `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM idempotency_keys WHERE created_at <= now() - :keptForMs * interval '1 millisecond'
+       ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED))`,
+    { keptForMs, limit: SWEPT_AT_ONCE },
+  );
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { Knex } from 'knex';
+import { clipSubject } from '../domain/contract.js';
+import { clipPriceUsd, videoModel } from '../domain/models.js';
+import { nextAttempt, type OpenedBy } from '../domain/purchase.js';
+import { type MoneyBounds, refuseOverBudget } from './budgets.js';
+import { type ClipRecord, moveClip } from './clips-repository.js';
+import type { JobRecord } from './jobs-repository.js';
+import { purchasesOf } from './ledger.js';
+import { giveUpUnknown, openAttempt } from './ledger-moves.js';
+
+/** What may be made again, on somebody's word. */
+export interface Reopening {
+  job: JobRecord;
+  clip: ClipRecord;
+  openedBy: Extract<OpenedBy, 'decision' | 'retry' | 'regenerate'>;
+}
+
+/**
+ * Gives a clip another attempt on somebody's word, under the locks of `lockMoney`: its row is pending again, and where
+ * nothing more comes of its purchases by themselves a new one is opened and its price reserved. A purchase of which
+ * nobody could say whether it was made is given up. Throws BUDGET_EXCEEDED.
+ */
+export async function reopenClip(trx: Knex, bounds: MoneyBounds, { job, clip, openedBy }: Reopening): Promise<void> {
+  const subject = clipSubject(clip.number);
+  const [latest] = await purchasesOf(trx, job.id, subject);
+  if (latest?.state === 'unknown') {
+    const message = `attempt ${latest.attempt} was given up: nobody could say whether it was made`;
+    await giveUpUnknown(trx, latest.id, { code: 'PURCHASE_UNKNOWN', message });
+  }
+  const estimateUsd = clipPriceUsd({ ...clip, generateAudio: job.generateAudio });
+  const next = nextAttempt(await purchasesOf(trx, job.id, subject));
+  const open = next.kind === 'current' && latest?.state === 'intended' ? [latest.id] : [];
+  const made = next.kind === 'current' && open.length === 0 && openedBy !== 'regenerate';
+  if (!made) await refuseOverBudget(trx, bounds, estimateUsd, open);
+  if (next.kind === 'spent' || (openedBy === 'regenerate' && open.length === 0)) {
+    const model = videoModel(clip.model).replicateModel;
+    const attempt = (latest?.attempt ?? 0) + 1;
+    await openAttempt(trx, { id: randomUUID(), jobId: job.id, subject, attempt, model, estimateUsd, openedBy });
+  }
+  await moveClip(trx, clip, [clip.status], { status: 'pending', error: null, preparedInputs: null, completed: false });
+}

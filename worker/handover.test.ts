@@ -1,0 +1,181 @@
+/** A worker that stops in order: what it has begun is ended or handed over, without anybody waiting for a time-out. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, type Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import type { ReconcileDeps } from '../activities/reconcile-deps.js';
+import { startVideoJob } from '../activities/start-video-job.js';
+import { videoJobId } from '../domain/contract.js';
+import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
+import { purchasesOf } from '../storage/ledger.js';
+import { type ActivityRig, createActivityRig } from '../test/support/activity-rig.js';
+import { NOBODY } from '../test/support/job-rig.js';
+import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
+import '../test/support/quiet-runtime.js';
+import { createBuyingWorker, createMediaWorker, createOrchestrationWorker, type WorkerSetup } from './workers.js';
+
+const LIMIT_MS = 60_000;
+
+let rig: ActivityRig;
+let replicate: TestReplicate;
+beforeAll(async () => {
+  [rig, replicate] = await Promise.all([createActivityRig(), startTestReplicate()]);
+});
+afterAll(() => Promise.all([rig.close(), replicate.close()]));
+
+interface Running {
+  worker: Worker;
+  over: Promise<void>;
+}
+
+interface Fleet {
+  client: Client;
+  jobId: string;
+  start(kind: 'buying' | 'media'): Promise<Running>;
+}
+
+/** A job that runs, and its orchestration worker; the test starts the workers of the other queues. */
+async function withFleet(provider: FakeProvider, test: (fleet: Fleet) => Promise<void>): Promise<void> {
+  const { address, namespace, bundlePath } = inject('temporal');
+  const clientConnection = await Connection.connect({ address });
+  const connections: NativeConnection[] = [];
+  const taskQueue = `test-${randomUUID()}`;
+  // Each worker stands for a process of its own: two of one queue cannot share a connection.
+  const setup = async (): Promise<WorkerSetup> => {
+    const connection = await NativeConnection.connect({ address });
+    connections.push(connection);
+    return { connection, namespace, taskQueue, buildId: undefined, shutdownGraceMs: 500 };
+  };
+  const polling = { firstMs: 50, maxMs: 50, factor: 1 };
+  const deps: ReconcileDeps = {
+    ...rig.deps(provider, { polling }),
+    workflows: NOBODY,
+    histories: { async *boughtSince() {} },
+  };
+  const running: Running[] = [];
+  const run = (worker: Worker): Running => {
+    const one = { worker, over: worker.run() };
+    running.push(one);
+    return one;
+  };
+  const client = new Client({ connection: clientConnection, namespace });
+  const jobId = await rig.order(1);
+  try {
+    run(await createOrchestrationWorker(await setup(), deps, { codePath: bundlePath }));
+    await startVideoJob(
+      client,
+      {
+        jobId,
+        ownerId: rig.ownerId,
+        campaignId: null,
+        runNumber: 1,
+        name: 'a job',
+        models: ['veo-3.1-fast'],
+        resolution: '1080p',
+        clipCount: 1,
+      },
+      { taskQueue },
+    );
+    await test({
+      client,
+      jobId,
+      start: async (kind) =>
+        run(
+          kind === 'buying'
+            ? await createBuyingWorker(await setup(), deps, 0)
+            : await createMediaWorker(await setup(), deps),
+        ),
+    });
+  } finally {
+    for (const { worker } of running) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled(running.map(({ over }) => over));
+    await clientConnection.close();
+    for (const connection of connections) await connection.close();
+  }
+}
+
+/** Attempts of an activity of the clip, and how the attempt before the last one ended. */
+async function attemptsOf(
+  { client, jobId }: Fleet,
+  name: string,
+): Promise<{ attempt: number | null | undefined; isTimeOut: boolean }> {
+  const { events } = await client.workflow.getHandle(`${videoJobId(jobId)}-clip-01`).fetchHistory();
+  const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === name);
+  const started = events?.find((event) =>
+    event.activityTaskStartedEventAttributes?.scheduledEventId?.equals(scheduled?.eventId ?? 0),
+  )?.activityTaskStartedEventAttributes;
+  return { attempt: started?.attempt, isTimeOut: started?.lastFailure?.timeoutFailureInfo != null };
+}
+
+describe('a worker that is told to stop', () => {
+  it(
+    'ends the purchase that it has begun, and takes no other',
+    async () => {
+      const provider = createFakeProvider();
+      let posted: () => void = () => undefined;
+      let answer: () => void = () => undefined;
+      const isPosted = new Promise<void>((resolve) => {
+        posted = resolve;
+      });
+      const mayAnswer = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      provider.answerNextWith(async (make) => {
+        posted();
+        await mayAnswer;
+        return { kind: 'created', prediction: make() };
+      });
+      await withFleet(provider, async (fleet) => {
+        const first = await fleet.start('buying');
+        await isPosted;
+        await fleet.start('buying');
+        first.worker.shutdown();
+        answer();
+        await first.over;
+        await vi.waitFor(async () => {
+          const [purchase] = await purchasesOf(rig.database.knex, fleet.jobId, 'clip:1');
+          expect(purchase).toMatchObject({ state: 'known', attempt: 1, adoptedAt: null });
+        }, LIMIT_MS);
+        await vi.waitFor(async () => expect(await attemptsOf(fleet, 'buy')).toEqual({ attempt: 1, isTimeOut: false }));
+        await fleet.client.workflow.getHandle(videoJobId(fleet.jobId)).cancel();
+      });
+      expect(provider.made).toHaveLength(1);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'hands over what it cannot end in time, at once',
+    async () => {
+      const output = await readFile(replicate.clipPath);
+      const provider = createFakeProvider();
+      let opened = 0;
+      const slowFirst: FakeProvider = {
+        ...provider,
+        async openOutput(url, options) {
+          opened += 1;
+          if (opened > 1) return await provider.openOutput(url, options);
+          // Nothing ever comes.
+          return { body: new Readable({ read: () => undefined }), contentLength: output.byteLength };
+        },
+      };
+      await withFleet(slowFirst, async (fleet) => {
+        await fleet.start('buying');
+        await vi.waitFor(() => expect(provider.made).toHaveLength(1), LIMIT_MS);
+        provider.finish(provider.made[0]?.id ?? '', { status: 'succeeded', output });
+        const first = await fleet.start('media');
+        await vi.waitFor(() => expect(opened).toBe(1), LIMIT_MS);
+        await fleet.start('media');
+        first.worker.shutdown();
+        await first.over;
+        await fleet.client.workflow.getHandle(videoJobId(fleet.jobId)).result();
+        expect(await attemptsOf(fleet, 'collectOutput')).toEqual({ attempt: 2, isTimeOut: false });
+      });
+      expect(opened).toBe(2);
+      expect(provider.made).toHaveLength(1);
+    },
+    LIMIT_MS,
+  );
+});

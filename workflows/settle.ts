@@ -1,0 +1,32 @@
+/** Runs in the workflow sandbox: brings a purchase to its end that no generation owns any more. */
+import { isCancellation } from '@temporalio/workflow';
+import type { FailureInfo, SettleInput } from '../domain/contract.js';
+import { isFinalStatus } from '../domain/ledger.js';
+import { collecting, provider } from './activity-options.js';
+import { failureInfo } from './failures.js';
+import { untilCompleted } from './until-completed.js';
+
+/** How a settlement ends: with an output that is stored, or without one and, where something went wrong, why. */
+export interface Settled {
+  predictionId: string | null;
+  stored: boolean;
+  error: FailureInfo | null;
+}
+
+/** What is paid is stored: also for a job that has ended. A purchase that gave nothing is an end like another. */
+export async function settle(input: SettleInput): Promise<Settled> {
+  const { jobId, subject } = input;
+  const { predictionId, polling } = await provider.resolvePurchase(input);
+  if (predictionId === null) return { predictionId, stored: false, error: null };
+  try {
+    const { status } = await provider.pollPrediction({ jobId, subject, predictionId });
+    // Nobody signals a settlement.
+    if (!isFinalStatus(status)) await untilCompleted({ jobId, subject }, predictionId, polling, new Set());
+    const outcome = await collecting().collectOutput({ jobId, subject, predictionId });
+    return { predictionId, stored: outcome.status === 'stored', error: null };
+  } catch (error) {
+    const failure = failureInfo(error);
+    if (isCancellation(error) || failure.code === 'INTERNAL') throw error;
+    return { predictionId, stored: false, error: failure };
+  }
+}
