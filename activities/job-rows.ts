@@ -62,12 +62,20 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
 
     async startOwedRuns() {
       const owed = await listOwedStarts(knex, OWED_AFTER_MS, OWED_AT_ONCE);
+      let started = 0;
       for (const { id: jobId, runNumber } of owed) {
-        await startRun({ jobId, runNumber });
+        // One that cannot be started must not keep the others waiting; the next run tries it again.
+        try {
+          await startRun({ jobId, runNumber });
+        } catch (error) {
+          logger.error({ err: error, jobId, runNumber }, 'a run that is owed could not be started');
+          continue;
+        }
         await markRunStarted(knex, jobId, runNumber);
         logger.warn({ jobId, runNumber }, 'started a run that was still owed');
+        started += 1;
       }
-      return { started: owed.length };
+      return { started };
     },
   };
 

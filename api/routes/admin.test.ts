@@ -47,6 +47,14 @@ describe('purchasing', () => {
     expect((await set({ paused: false })).data.paused).toBeNull();
   });
 
+  test('stays paused while the ledger may have forgotten purchases: only the match lifts that', async () => {
+    const pause = { code: 'LEDGER_BEHIND', reason: 'restored', pausedBy: 'ledger', probeAfterMs: null } as const;
+    await pausePurchasing(api.database.knex, pause);
+    const refused = await set({ paused: false });
+    expect([refused.status, refused.error?.code]).toEqual([409, 'WRONG_STATE']);
+    expect((await admin.get<PurchasingJson>(PATH)).data.paused?.code).toBe('LEDGER_BEHIND');
+  });
+
   test('is reported with open strays and unknown purchases', async () => {
     const { knex } = api.database;
     const jobId = await placeJob(knex, { ownerId: anna.ownerId, status: 'generating', clips: ['generating'] });
