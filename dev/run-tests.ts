@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { readJson } from './supervisor/json-file.js';
 import { countTests, type TestCounts } from './test-report.js';
 
-const LONG_TESTS = 'test/long';
+const LONG_TESTS = ['test/long', 'test/faults'];
 
 const root = join(import.meta.dirname, '..');
 const isLong = process.argv.includes('--long');
@@ -32,7 +32,7 @@ function runTests(): TestCounts {
   const folder = mkdtempSync(join(tmpdir(), 'reelwright-report-'));
   try {
     const file = join(folder, 'report.json');
-    const which = isLong ? [LONG_TESTS] : ['--exclude', `${LONG_TESTS}/**`];
+    const which = isLong ? LONG_TESTS : LONG_TESTS.flatMap((tests) => ['--exclude', `${tests}/**`]);
     const code = run('vitest', ['run', ...which, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
     const counts = countTests(readJson(file), code);
     if (counts.failed > 0) failedSteps.push('tests');

@@ -34,10 +34,12 @@ const howToDecide = ({ code, message }: FailureInfo): string =>
   [
     `**Waits for a decision**: ${code}, ${message}`,
     '',
-    `Send the update \`${UPDATES.decideClip}\` with one of`,
-    '- `{"decision": "retry"}`, if wanted with `prompt`, `model`, `firstImage`, `lastImage` or `budgetUsd`',
-    '- `{"decision": "skip"}`: the video goes on without this clip',
-    '- `{"decision": "fail"}`: the job ends as failed',
+    // Paragraphs: the Web UI shows lists in one line.
+    `Send the update \`${UPDATES.decideClip}\` with one of:`,
+    '',
+    '`{"decision": "retry"}` (with `prompt`, `model`, `firstImage`, `lastImage` or `budgetUsd` if wanted)',
+    '',
+    '`{"decision": "skip"}` (a video without this clip) or `{"decision": "fail"}` (no video)',
   ].join('\n');
 
 /** The job's side: its stage is `needs_attention` while any of its clips waits. */

@@ -16,6 +16,7 @@ export interface Bought {
   model: string;
   input: Record<string, unknown>;
   status: string;
+  error: string | null;
   priceUsd: number;
 }
 

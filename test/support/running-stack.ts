@@ -16,6 +16,8 @@ const REPLACING = /^(DATABASE_URL|TEMPORAL_(?!CLI_PATH)|REPLICATE_|PUBLIC_URL|SE
 const POLL_MS = 200;
 
 export interface RunningStack {
+  /** Where its data, secrets and logs lie. */
+  folder: string;
   api: DemoClient;
   state(): StackState;
   /** A campaign with the six demo images: two each of three rooms. */
@@ -46,6 +48,7 @@ export async function startRunningStack(env: NodeJS.ProcessEnv = {}): Promise<Ru
   const api = new DemoClient(started.apiUrl, started.apiKey, new AbortController().signal);
   const replicate = new URL(started.replicateUrl ?? '').origin;
   return {
+    folder,
     api,
     state() {
       const state = readState(join(folder, 'state.json'));
