@@ -152,7 +152,10 @@ describe('buy', () => {
     await longAgo(10 * 60_000);
     await expect(buy({ absenceAfterMs: 0 })).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
     await longAgo(51 * 60_000);
-    await expect(buy({ absenceAfterMs: 0 })).rejects.toMatchObject({ code: 'PURCHASE_UNKNOWN' });
+    await expect(buy({ absenceAfterMs: 0 })).rejects.toMatchObject({
+      code: 'PURCHASE_UNKNOWN',
+      message: expect.stringContaining(`candidates: ${provider.made[0]?.id}`),
+    });
     expect(provider.made).toHaveLength(1);
   });
 

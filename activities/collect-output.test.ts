@@ -46,6 +46,25 @@ describe('collectOutput', () => {
     expect(await readdir(deps.workRoot)).toEqual([]);
   });
 
+  it('gives the row the id that only the workflow remembers', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    const { knex } = rig.database;
+    await knex('predictions').where({ job_id: input.jobId }).update({ state: 'posting', provider_id: null });
+    await attempt(createCollectOutput(rig.deps(provider)), input);
+    const stored = { state: 'stored', adoptedFrom: 'history', costUsd: 0.4 };
+    expect(await findPurchase(knex, input.predictionId)).toMatchObject(stored);
+  });
+
+  it('takes no prediction that is not its own', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    const collected = attempt(createCollectOutput(rig.deps(provider)), { ...input, predictionId: 'somebody-elses' });
+    await expect(collected).rejects.toMatchObject({ code: 'PROVIDER_NOT_FOUND' });
+    expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({ state: 'known' });
+  });
+
   it('changes nothing when it is repeated after its end', async () => {
     const provider = createFakeProvider();
     const input = await bought(provider);

@@ -36,9 +36,10 @@ export async function findPurchaseAtProvider(
     return adopted(deps, row, found.id);
   }
   if (await isLongAgo(knex, row.id, 'post_by', RECOGNISABLE_MS)) {
+    const candidates = listing.erased.length === 0 ? 'none' : listing.erased.join(', ');
     throw new ReelwrightError(
       'PURCHASE_UNKNOWN',
-      `nobody can say any more whether attempt ${row.attempt} of ${row.subject} was bought`,
+      `nobody can say any more whether attempt ${row.attempt} of ${row.subject} was bought; candidates: ${candidates}`,
       { details: { candidates: listing.erased } },
     );
   }

@@ -5,8 +5,8 @@ import { predictionCostUsd } from '../domain/purchase.js';
 import { errorOfPrediction } from '../replicate/classify.js';
 import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
 import type { Prediction } from '../replicate/video-provider.js';
-import { findPurchase, type LedgerRow } from '../storage/ledger.js';
-import { settlePurchase } from '../storage/ledger-moves.js';
+import { findPurchase, type LedgerRow, latestPurchase } from '../storage/ledger.js';
+import { recordKnown, settlePurchase } from '../storage/ledger-moves.js';
 import { webhooksOf } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
@@ -15,19 +15,33 @@ export type FinalPrediction = Prediction & { status: FinalProviderStatus };
 
 export const isFinal = (prediction: Prediction): prediction is FinalPrediction => isFinalStatus(prediction.status);
 
-/** The ledger's row of a prediction; throws PROVIDER_NOT_FOUND where it is not this generation's. */
+/**
+ * The ledger's row of a prediction that a workflow knows. A row that was posted and has no id yet gets this one: the
+ * workflow's history remembers the answer that the database has lost. Throws PROVIDER_NOT_FOUND where the prediction is
+ * not this generation's.
+ */
 export async function requirePurchase(
-  { knex }: Pick<ActivityDeps, 'knex'>,
+  { knex, logger }: Pick<ActivityDeps, 'knex' | 'logger'>,
   { jobId, subject }: GenerationInput,
   predictionId: string,
 ): Promise<LedgerRow> {
-  const row = await findPurchase(knex, predictionId);
+  const row = (await findPurchase(knex, predictionId)) ?? (await repaired());
   if (row?.jobId === jobId && row.subject === subject) return row;
   throw new ReelwrightError(
     'PROVIDER_NOT_FOUND',
     `the ledger has no prediction ${predictionId} for ${subject} of job ${jobId}`,
   );
+
+  async function repaired(): Promise<LedgerRow | undefined> {
+    const latest = await latestPurchase(knex, jobId, subject);
+    if (latest === undefined || latest.providerId !== null || !wasPosted(latest)) return undefined;
+    if (!(await recordKnown(knex, latest.id, predictionId, 'history'))) return undefined;
+    logger.warn({ jobId, subject, predictionId }, 'the ledger got the id of a purchase from its history');
+    return await findPurchase(knex, predictionId);
+  }
 }
+
+const wasPosted = ({ state }: LedgerRow): boolean => state === 'posting' || state === 'unknown';
 
 /** Writes into the ledger how a prediction ended: what it cost, what it gave, why it failed. Repeating it is harmless. */
 export async function settle(
