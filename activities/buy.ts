@@ -11,7 +11,7 @@ import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
 import { openIntent } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
-import { liftPause, passPause, pauseForAccount } from './purchasing.js';
+import { isProbe, liftPause, pauseForAccount, refuseWhilePaused } from './purchasing.js';
 import { requireClip } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
@@ -39,13 +39,13 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
     if (next.kind === 'current' && latest !== undefined && latest.state !== 'intended') {
       return await carryOn(deps, latest, signal);
     }
-    const probing = await passPause(deps);
+    await refuseWhilePaused(deps);
     const lease = randomUUID();
     const inputs = await prepareInputs(deps, await requireClip(deps.knex, subject), signal);
     if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
     const row = await openIntent(deps, subject, lease, inputs);
     if (row.state !== 'intended') return await carryOn(deps, row, signal);
-    return await post(deps, row, lease, probing);
+    return await post(deps, row, lease);
   };
 }
 
@@ -56,7 +56,8 @@ async function carryOn(deps: ActivityDeps, row: LedgerRow, signal: AbortSignal):
   throw purchaseEnded(row);
 }
 
-async function post(deps: ActivityDeps, row: LedgerRow, lease: string, probing: boolean): Promise<Purchase> {
+async function post(deps: ActivityDeps, row: LedgerRow, lease: string): Promise<Purchase> {
+  const probing = await isProbe(deps);
   // Counted from before the commit, so that our clock never believes in more time than the database gave.
   const asked = performance.now();
   const left = await grantPost(deps.knex, row.id, lease, { whilePaused: probing });
@@ -104,9 +105,8 @@ async function notBought(
   }
   await recordNotCreated(deps.knex, row.id, failure);
   deps.logger.warn({ ...factsOf(row), code: error.code }, 'not bought');
-  // A probe's failure says what is known: the pause stays, and its next probe comes later.
   if (error.code === 'PROVIDER_ACCOUNT') {
-    if (!probing) await pauseForAccount(deps, error);
+    await pauseForAccount(deps, error, { probing });
     const { message, details } = error;
     const retryAfterMs = deps.settings.pausedPauseMs;
     throw new ReelwrightError('PROVIDER_ACCOUNT', message, { cause: error, retryAfterMs, ...(details && { details }) });

@@ -53,24 +53,29 @@ describe('trouble with the account', () => {
     expect((await first.rows()).map(({ state, attempt: number }) => [state, number])).toEqual([['failed', 1]]);
   });
 
-  it('is over when a probe is bought: one purchase, whatever number of them ask', async () => {
+  it('is over when a probe is bought, of which there is one at a time', async () => {
     const first = await scene();
     refuseOnce(first.provider);
     await expect(first.buy({ probeAfterMs: 1 })).rejects.toMatchObject({ code: 'PROVIDER_ACCOUNT' });
     const others = await Promise.all([scene(), scene(), scene()]);
-    let seen: unknown;
-    const probes = others.map(({ provider }) => provider);
-    for (const provider of probes) {
+    let answer: () => void = () => undefined;
+    const mayAnswer = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    for (const { provider } of others) {
       provider.answerNextWith(async (make) => {
-        seen = await findPause(rig.database.knex);
+        await mayAnswer;
         return { kind: 'created', prediction: make() };
       });
     }
-    const results = await Promise.allSettled(
-      others.map(({ buy }) => buy({ probeAfterMs: 3_600_000, probeMaxMs: 7_200_000 })),
-    );
-    expect(results.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(1);
-    expect(seen).toMatchObject({ probes: 1 });
+    const buys = others.map(({ buy }) => buy({ probeAfterMs: 3_600_000, probeMaxMs: 7_200_000 }));
+    const codes: unknown[] = [];
+    const settled = buys.map((buy) => buy.catch(({ code }: { code: unknown }) => void codes.push(code)));
+    // The others are refused before the probe has its answer.
+    await expect.poll(() => codes).toEqual(['PURCHASING_PAUSED', 'PURCHASING_PAUSED']);
+    answer();
+    await Promise.all(settled);
+    expect(codes).toHaveLength(2);
     expect(await findPause(rig.database.knex)).toBeUndefined();
     await first.buy();
     expect(first.provider.made).toHaveLength(1);
@@ -84,9 +89,38 @@ describe('trouble with the account', () => {
     await expect(first.buy({ probeAfterMs: 3_600_000, probeMaxMs: 7_200_000 })).rejects.toMatchObject({
       code: 'PROVIDER_ACCOUNT',
     });
-    expect(await findPause(rig.database.knex)).toMatchObject({ probes: 1 });
+    const pause = await findPause(rig.database.knex);
+    expect(pause?.probes).toBe(1);
+    // Twice as late as the first.
+    expect(Number(pause?.probeAt) - Date.now()).toBeGreaterThan(3_600_000);
     await expect(first.buy()).rejects.toMatchObject({ code: 'PURCHASING_PAUSED' });
     expect(first.provider.made).toHaveLength(0);
+  });
+
+  it('loses no probe to a purchase that has nothing to post', async () => {
+    const { knex } = rig.database;
+    await pausePurchasing(knex, { code: 'PROVIDER_ACCOUNT', reason: '402', pausedBy: 'provider', probeAfterMs: 0 });
+    const before = await findPause(knex);
+    const waiting = await scene();
+    await expect(waiting.buy({ openPurchasesPerOwner: 0 })).rejects.toMatchObject({ code: 'PURCHASE_LIMIT' });
+    expect(await findPause(knex)).toEqual(before);
+    await waiting.buy();
+    expect(await findPause(knex)).toBeUndefined();
+  });
+
+  it('is over when a probe is found whose answer was lost', async () => {
+    const { knex } = rig.database;
+    await pausePurchasing(knex, { code: 'PROVIDER_ACCOUNT', reason: '402', pausedBy: 'provider', probeAfterMs: 0 });
+    const lost = await scene();
+    lost.provider.answerNextWith(async (make) => {
+      make();
+      return { kind: 'unknown', error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'the connection was cut') };
+    });
+    await expect(lost.buy()).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    expect(await findPause(knex)).toMatchObject({ probes: 0 });
+    await lost.buy();
+    expect(await findPause(knex)).toBeUndefined();
+    expect(lost.provider.made).toHaveLength(1);
   });
 });
 

@@ -7,6 +7,7 @@ import { recordAbsentListing, recordKnown, recordNotCreated } from '../storage/l
 import { adoptFromInbox } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { sha256 } from './intent.js';
+import { liftPauseBefore } from './purchasing.js';
 import { handleStray } from './strays.js';
 
 /** The provider erases inputs after an hour; a purchase still unknown by then can no longer be recognised. */
@@ -24,7 +25,7 @@ export async function findPurchaseAtProvider(
 ): Promise<Purchase> {
   const { knex, settings, logger } = deps;
   const told = await adoptFromInbox(knex, row);
-  if (told !== undefined) return adopted(deps, row, told);
+  if (told !== undefined) return await adopted(deps, row, told);
   const listing = await search(deps, row, signal);
   const [found, ...others] = listing.found;
   if (found !== undefined) {
@@ -33,7 +34,7 @@ export async function findPurchaseAtProvider(
     }
     const reason = `it bears the fingerprint of attempt ${row.attempt} of ${row.subject}, which is ${found.id}`;
     for (const stray of others) await handleStray(deps, stray, { purchase: row, reason });
-    return adopted(deps, row, found.id);
+    return await adopted(deps, row, found.id);
   }
   if (await isLongAgo(knex, row.id, 'post_by', RECOGNISABLE_MS)) {
     const candidates = listing.erased.length === 0 ? 'none' : listing.erased.join(', ');
@@ -56,8 +57,12 @@ export async function findPurchaseAtProvider(
   throw pending(row, absent, 0);
 }
 
-function adopted({ logger }: ActivityDeps, row: LedgerRow, predictionId: string): Purchase {
-  logger.warn({ jobId: row.jobId, subject: row.subject, predictionId }, 'adopted a purchase whose answer was lost');
+async function adopted(deps: ActivityDeps, row: LedgerRow, predictionId: string): Promise<Purchase> {
+  await liftPauseBefore(deps, row);
+  deps.logger.warn(
+    { jobId: row.jobId, subject: row.subject, predictionId },
+    'adopted a purchase whose answer was lost',
+  );
   return { predictionId, attempt: row.attempt };
 }
 

@@ -10,6 +10,7 @@ export interface PurchasingPause {
   pausedAt: Date;
   /** From when one purchase may try whether the account is in order again; null: a person decides. */
   probeAt: Date | null;
+  /** How many probes were refused. */
   probes: number;
 }
 
@@ -57,12 +58,19 @@ export async function pausePurchasing(knex: Knex, pause: NewPause): Promise<void
   );
 }
 
-/** Gives one caller the right to probe, when it is time; the next probe may follow `againAfterMs` later. */
+/** Gives one caller the right to probe, when it is time; where nothing comes of it, the next may follow `againAfterMs` later. */
 export async function claimProbe(knex: Knex, againAfterMs: number): Promise<boolean> {
   const claimed = await knex('purchasing_paused')
     .whereRaw('probe_at <= now()')
-    .update({ probe_at: inMs(knex, againAfterMs), probes: knex.raw('probes + 1') });
+    .update({ probe_at: inMs(knex, againAfterMs) });
   return claimed === 1;
+}
+
+/** Counts a probe that the provider refused; the next may follow `againAfterMs` later. */
+export async function countRefusedProbe(knex: Knex, againAfterMs: number): Promise<void> {
+  await knex('purchasing_paused')
+    .whereNotNull('probe_at')
+    .update({ probe_at: inMs(knex, againAfterMs), probes: knex.raw('probes + 1') });
 }
 
 /** Ends the pause and says whether there was one. `only`: just such a pause as a probe may lift. */
