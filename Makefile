@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install setup demo dev test test-long bench format lint types clean
+.PHONY: help install setup demo dev test test-long chaos bench format lint types clean
 
 # Compiled TypeScript is not needed: tsx reads the sources.
 RUN := node --import tsx
@@ -31,6 +31,9 @@ test: setup ## Check format, lint and types, and run the tests
 
 test-long: setup ## Run the long tests: faults, production topology, deploys
 	@$(RUN) dev/run-tests.ts --long
+
+chaos: setup ## Ten minutes of orders while parts are killed and the provider misbehaves (SEED=n to repeat one)
+	@$(RUN) test/faults/chaos.ts $(if $(SEED),--seed $(SEED))
 
 bench: setup ## Run the benchmarks and write out/bench.json
 	@$(RUN) bench/main.ts
