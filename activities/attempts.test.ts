@@ -201,6 +201,18 @@ describe('a decision', () => {
     ]);
   });
 
+  it('to skip gives such a purchase up as well, so that it holds no money and no place', async () => {
+    const unknown = await scene();
+    unknown.provider.answerNextWith(async () => ({
+      kind: 'unknown',
+      error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'cut'),
+    }));
+    await expect(attempt(createBuy(unknown.deps), unknown.subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    await unknown.end(refusal('PURCHASE_UNKNOWN'));
+    await unknown.decide({ decision: 'skip' });
+    expect(await unknown.rows()).toMatchObject([{ attempt: 1, state: 'failed', costUsd: 0 }]);
+  });
+
   it.each<[string, Partial<ClipDecision>, ErrorCode]>([
     ['an asset that there is not', { firstImage: { assetId: randomUUID() } }, 'ASSET_NOT_FOUND'],
     ['an asset id that is none', { firstImage: { assetId: 'x' } }, 'ASSET_NOT_FOUND'],

@@ -6,6 +6,7 @@ import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
 import { noteAttention } from '../storage/job-attention.js';
 import { findJob, type JobRecord, lockJob } from '../storage/jobs-repository.js';
 import { purchasesOf } from '../storage/ledger.js';
+import { giveUpLatest } from '../storage/reopen-clip.js';
 import type { ActivityDeps } from './deps.js';
 import { NOT_STORED, requireClip } from './required-rows.js';
 
@@ -60,8 +61,12 @@ async function answerFailure(
 
 type End = Extract<GenerationStep, { status: 'skipped' | 'failed' | 'cancelled' }>;
 
-/** Ends a clip. One that has a former version keeps it when it is skipped, and says so. */
+/**
+ * Ends a clip. One that has a former version keeps it when it is skipped, and says so. A purchase of which nobody could
+ * say whether it was made is given up with it.
+ */
 export async function close(trx: Knex, clip: ClipRecord, end: End): Promise<GenerationStep> {
+  if (clip.error?.code === 'PURCHASE_UNKNOWN') await giveUpLatest(trx, clip);
   const error = end.status === 'cancelled' ? null : end.error;
   const former = end.status === 'skipped' && clip.blobId !== null;
   await moveClip(trx, clip, NOT_STORED, {

@@ -13,7 +13,6 @@ import type { StackState } from '../dev/stack-state.js';
 import { videoJobId } from '../domain/contract.js';
 import { checkClip } from '../media/check-clip.js';
 import { joinByCopy } from '../media/join-by-copy.js';
-import { mapBounded } from '../workflows/map-bounded.js';
 import { type BenchResult, type Measure, median } from './report.js';
 
 const CLIPS = 4;
@@ -122,7 +121,13 @@ async function emptyJob(client: Client, round: number): Promise<void> {
 /** What the activities of one such job call, with nothing around it. */
 async function bareMedia(clip: string, folder: string): Promise<void> {
   const clips = Array.from({ length: CLIPS }, () => clip);
-  await mapBounded(clips, MEDIA_SLOTS, (path) => checkClip(TOOLS, path, { expectedDurationSeconds: CLIP_SECONDS }));
+  const waiting = [...clips];
+  const slot = async (): Promise<void> => {
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      await checkClip(TOOLS, path, { expectedDurationSeconds: CLIP_SECONDS });
+    }
+  };
+  await Promise.all(Array.from({ length: MEDIA_SLOTS }, slot));
   await joinByCopy(TOOLS, { inputs: clips, output: join(folder, 'joined.mp4'), workDir: folder });
 }
 

@@ -23,11 +23,8 @@ export interface Reopening {
  */
 export async function reopenClip(trx: Knex, bounds: MoneyBounds, { job, clip, openedBy }: Reopening): Promise<void> {
   const subject = clipSubject(clip.number);
+  await giveUpLatest(trx, clip);
   const [latest] = await purchasesOf(trx, job.id, subject);
-  if (latest?.state === 'unknown') {
-    const message = `attempt ${latest.attempt} was given up: nobody could say whether it was made`;
-    await giveUpUnknown(trx, latest.id, { code: 'PURCHASE_UNKNOWN', message });
-  }
   const estimateUsd = clipPriceUsd({ ...clip, generateAudio: job.generateAudio });
   const next = nextAttempt(await purchasesOf(trx, job.id, subject));
   const open = next.kind === 'current' && latest?.state === 'intended' ? [latest.id] : [];
@@ -39,4 +36,12 @@ export async function reopenClip(trx: Knex, bounds: MoneyBounds, { job, clip, op
     await openAttempt(trx, { id: randomUUID(), jobId: job.id, subject, attempt, model, estimateUsd, openedBy });
   }
   await moveClip(trx, clip, [clip.status], { status: 'pending', error: null, preparedInputs: null, completed: false });
+}
+
+/** Gives up a clip's latest purchase where nobody could say whether it was made; found later it is a stray. */
+export async function giveUpLatest(trx: Knex, { jobId, number }: Pick<ClipRecord, 'jobId' | 'number'>): Promise<void> {
+  const [latest] = await purchasesOf(trx, jobId, clipSubject(number));
+  if (latest?.state !== 'unknown') return;
+  const message = `attempt ${latest.attempt} was given up: nobody could say whether it was made`;
+  await giveUpUnknown(trx, latest.id, { code: 'PURCHASE_UNKNOWN', message });
 }

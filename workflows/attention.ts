@@ -42,8 +42,8 @@ const howToDecide = ({ code, message }: FailureInfo): string =>
     '`{"decision": "skip"}` (a video without this clip) or `{"decision": "fail"}` (no video)',
   ].join('\n');
 
-/** The job's side: its stage is `needs_attention` while any of its clips waits. */
-export function watchAttention(): void {
+/** The job's side: its stage is `needs_attention` while any of its clips waits. Gives the numbers of those that do. */
+export function watchAttention(): ReadonlySet<number> {
   const waiting = new Set<number>();
   setHandler(clipAttention, ({ number, error }) => {
     if (error === null) waiting.delete(number);
@@ -54,4 +54,5 @@ export function watchAttention(): void {
       { key: STAGE, value: stage },
     ]);
   });
+  return waiting;
 }

@@ -281,3 +281,27 @@ describe('a job', () => {
     expect(world.calls).not.toContain('cut');
   });
 });
+
+describe('clips that wait', () => {
+  it('do not hold up the others of their job', async () => {
+    const world = fakeWorld({ clips: 3, parallelClips: 1, failing: [1], failTimes: 1, onFailure: waiting, ...QUICK });
+    await withWorkflowRig(world.activities, async (rig) => {
+      const job = await rig.startJob();
+      await reached(world, 'collect 2', 'collect 3');
+      await decide(rig, { decision: 'retry' });
+      expect((await job.result()).status).toBe('completed');
+    });
+    expect(world.calls.indexOf('collect 3')).toBeLessThan(world.calls.indexOf('decide-retry 1'));
+  });
+
+  it('end their job with a plain reason when their workflow is terminated', async () => {
+    const world = fakeWorld({ clips: 1, failing: [1], onFailure: waiting, ...QUICK });
+    await withWorkflowRig(world.activities, async (rig) => {
+      const job = await rig.startJob();
+      await waits(rig);
+      await rig.generation(1).terminate();
+      await expect(job.result()).rejects.toThrow();
+    });
+    expect(world.calls).toContain('end failed WORKFLOW_ENDED');
+  });
+});

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, TerminatedFailure } from '@temporalio/workflow';
 import type { FailureInfo } from '../domain/contract.js';
 import { ERRORS, type ErrorCode } from '../domain/errors.js';
 
@@ -11,6 +11,9 @@ export function failureInfo(error: unknown): FailureInfo {
   for (let depth = 0; depth < MAX_DEPTH && current instanceof Error; depth += 1) {
     if (current instanceof ApplicationFailure && current.type != null && current.type in ERRORS) {
       return { code: current.type as ErrorCode, message: current.message };
+    }
+    if (current instanceof TerminatedFailure) {
+      return { code: 'WORKFLOW_ENDED', message: 'its workflow was terminated; what was paid is settled by itself' };
     }
     if (current.cause === undefined) return { code: 'INTERNAL', message: current.message };
     current = current.cause;

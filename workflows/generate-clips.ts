@@ -16,17 +16,25 @@ import { mapBounded } from './map-bounded.js';
 const BUSY_PAUSE_MS = { first: 1_000, max: 30_000 };
 
 /**
- * One child workflow per clip, at most `parallelClips` at once. The first clip that fails cancels the others; all of
- * them are waited for, because what is paid is stored.
+ * One child workflow per clip, at most `parallelClips` at once beside those in `waiting`, which wait for a decision. The
+ * first clip that fails cancels the others; all of them are waited for, because what is paid is stored.
  */
-export async function generateClips(jobId: string, plan: JobPlan): Promise<GenerationOutcome[]> {
+export async function generateClips(
+  jobId: string,
+  plan: JobPlan,
+  waiting: ReadonlySet<number>,
+): Promise<GenerationOutcome[]> {
   const scope = new CancellationScope();
   return await scope.run(() =>
-    mapBounded(plan.clips, plan.parallelClips, async (number) => {
-      const outcome = await generate(jobId, clipSubject(number), scope);
-      if (outcome.status === 'failed') scope.cancel();
-      return outcome;
-    }),
+    mapBounded(
+      plan.clips,
+      () => plan.parallelClips + waiting.size,
+      async (number) => {
+        const outcome = await generate(jobId, clipSubject(number), scope);
+        if (outcome.status === 'failed') scope.cancel();
+        return outcome;
+      },
+    ),
   );
 }
 

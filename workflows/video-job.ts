@@ -18,7 +18,7 @@ import { generateClips } from './generate-clips.js';
 const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
 
 export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
-  watchAttention();
+  const waiting = watchAttention();
   try {
     const plan = await rows.planJob(job);
     if (plan.fetchImages === true) {
@@ -27,7 +27,7 @@ export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
     }
 
     enter('generating');
-    const outcomes = await generateClips(job.jobId, plan);
+    const outcomes = await generateClips(job.jobId, plan, waiting);
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the job was cancelled');
     const missing = whyNoVideo(plan.clips, outcomes);
     if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing.message, missing.code);

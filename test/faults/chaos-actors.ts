@@ -139,7 +139,8 @@ export async function armFaults(run: ChaosRun): Promise<void> {
   for (let bag: Record<string, unknown>[] = []; run.left() > 0; ) {
     await run.pause(random.between(2_000, 6_000));
     if (run.isQuiet) continue;
-    if (bag.length === 0) bag = random.shuffled(FAULTS);
+    if (bag.length === 0)
+      bag = random.shuffled(FAULTS).filter(({ fault }) => !run.plan.without.includes(String(fault)));
     const fault = { ...bag.pop(), times: random.between(1, 2) };
     await run.untilItWorks(() => run.faults.stack.arm(fault), PART_DOWN_LIMIT_MS);
   }

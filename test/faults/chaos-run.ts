@@ -6,6 +6,8 @@ import { createRandom, type Random } from './random.js';
 export interface ChaosPlan {
   seed: number;
   minutes: number;
+  /** Faults that are left out, to find out what another one does. */
+  without: readonly string[];
   /** The least that must have been ordered, and killed, for the run to count. */
   jobs: number;
   clips: number;

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { armFaults, freezeWorker, killParts, loseAnswers, orderJobs } from './chaos-actors.js';
-import { ChaosRun } from './chaos-run.js';
 import { reportOf } from './chaos-report.js';
+import { ChaosRun } from './chaos-run.js';
 import { type FaultStack, startFaultStack } from './fault-stack.js';
 
 /** What is left when the chaos is over ends by itself: downloads, the reconciler's rounds, time-outs of dead workers. */
@@ -26,12 +26,14 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '60' },
     clips: { type: 'string', default: '200' },
     kills: { type: 'string', default: '40' },
+    without: { type: 'string', multiple: true, default: [] },
     'adoption-limit-ms': { type: 'string', default: '15000' },
   },
 });
 const plan = {
   seed: numberOf('seed'),
   minutes: numberOf('minutes'),
+  without: values.without,
   jobs: numberOf('jobs'),
   clips: numberOf('clips'),
   kills: numberOf('kills'),
@@ -85,7 +87,7 @@ async function untilRest(chaos: ChaosRun): Promise<void> {
   chaos.say(`after ${REST_LIMIT_MS / 1000} s not all has ended`);
 }
 
-function numberOf(name: keyof typeof values): number {
+function numberOf(name: Exclude<keyof typeof values, 'without'>): number {
   const number = Number(values[name]);
   if (Number.isFinite(number) && number >= 0) return number;
   throw new Error(`expected --${name} to be a number of 0 or more, got ${values[name]}`);

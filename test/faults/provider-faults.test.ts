@@ -7,6 +7,8 @@ import { createWebhookSender } from './signed-webhook.js';
 
 const START_LIMIT_MS = 120_000;
 const LIMIT_MS = 240_000;
+/** Longer than a waiting purchase goes without looking whether it is still wanted. */
+const CANCEL_LIMIT_MS = 90_000;
 /** A model that failed, and one that does not like the order. */
 const BROKEN: Fault = { fault: 'fail', error: 'An unknown error occurred. (E1000)' };
 const REFUSED: Fault = { fault: 'fail', error: 'The input was flagged as sensitive. (E005)' };
@@ -102,8 +104,12 @@ beforeAll(async () => {
 afterAll(() => faults.stop(), START_LIMIT_MS);
 
 /** The end of a job and of all that was bought for it. */
-async function endOf(jobId: string, prompt: string): Promise<{ status: string; code?: string; bought: string[] }> {
-  const { status, error } = await faults.stack.until(jobId, ended, LIMIT_MS);
+async function endOf(
+  jobId: string,
+  prompt: string,
+  limitMs = LIMIT_MS,
+): Promise<{ status: string; code?: string; bought: string[] }> {
+  const { status, error } = await faults.stack.until(jobId, ended, limitMs);
   const bought = (await faults.stack.bought(prompt)).map((prediction) => prediction.status);
   return { status, bought, ...(error !== null && { code: error.code }) };
 }
@@ -205,7 +211,48 @@ describe('an account without credit', () => {
     },
     LIMIT_MS,
   );
+
+  it(
+    'is in order again when a purchase was made, even where its answer was lost',
+    async () => {
+      const prompt = 'credit again, and the answer lost';
+      const jobId = await faults.order(prompt, [{ fault: 'http-402' }, { fault: 'lost-answer' }]);
+      expect(await endOf(jobId, prompt)).toEqual(COMPLETED);
+      expect(await pauses()).toEqual([]);
+    },
+    LIMIT_MS,
+  );
 });
+
+describe('purchasing that somebody has paused', () => {
+  it(
+    'keeps no job that is cancelled while its purchase waits',
+    async () => {
+      const prompt = 'cancelled while purchasing is paused';
+      await faults.sql.query(
+        `INSERT INTO purchasing_paused (code, reason, paused_by) VALUES ('PURCHASING_PAUSED', 'a test', 'somebody')
+         ON CONFLICT (singleton) DO UPDATE SET probe_at = NULL`,
+      );
+      try {
+        const jobId = await faults.order(prompt);
+        await untilPrepared(jobId);
+        await faults.customer.cancel(jobId);
+        expect(await endOf(jobId, prompt, CANCEL_LIMIT_MS)).toEqual({ status: 'cancelled', bought: [] });
+      } finally {
+        await faults.sql.query('DELETE FROM purchasing_paused');
+      }
+    },
+    LIMIT_MS,
+  );
+});
+
+/** After this only the purchase is left to do. */
+async function untilPrepared(jobId: string): Promise<void> {
+  const prepared = 'SELECT prepared_inputs IS NOT NULL AS prepared FROM clips WHERE job_id = $1';
+  await vi.waitFor(async () => {
+    expect(await faults.sql.query(prepared, [jobId])).toEqual([{ prepared: true }]);
+  }, LIMIT_MS);
+}
 
 async function pauses(): Promise<string[]> {
   return (await faults.sql.query<{ code: string }>('SELECT code FROM purchasing_paused')).map(({ code }) => code);
