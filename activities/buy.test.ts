@@ -101,6 +101,25 @@ describe('buy', () => {
     expect(provider.made).toHaveLength(1);
   });
 
+  it('does not post when it comes to its right so late that no time is left', async () => {
+    const { provider, buy, subject, row } = await scene();
+    const { knex } = rig.database;
+    await knex.raw(`
+      CREATE FUNCTION nearly_over() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN IF NEW.job_id = ''${subject.jobId}'' THEN NEW.post_by = now() + interval ''4 seconds''; END IF; RETURN NEW; END'`);
+    await knex.raw(
+      `CREATE TRIGGER nearly_over BEFORE UPDATE ON predictions FOR EACH ROW WHEN (NEW.state = 'posting') EXECUTE FUNCTION nearly_over()`,
+    );
+    try {
+      await expect(buy()).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    } finally {
+      await knex.raw('DROP TRIGGER nearly_over ON predictions; DROP FUNCTION nearly_over');
+    }
+    expect(provider.made).toHaveLength(0);
+    expect(await row()).toMatchObject({ attempt: 1, state: 'failed', costUsd: 0 });
+    expect(await buy()).toMatchObject({ attempt: 2 });
+  });
+
   it('adopts a purchase whose answer was lost instead of posting again', async () => {
     const { provider, buy, row } = await scene();
     provider.answerNextWith(async (make): Promise<CreateResult> => {

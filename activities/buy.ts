@@ -9,9 +9,9 @@ import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
-import { openIntent } from './intent.js';
+import { openIntent, requireOpen } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
-import { isProbe, liftPause, pauseForAccount, refuseWhilePaused } from './purchasing.js';
+import { isProbe, liftPause, liftPauseBefore, pauseForAccount, refuseWhilePaused } from './purchasing.js';
 import { requireClip } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
@@ -39,6 +39,8 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
     if (next.kind === 'current' && latest !== undefined && latest.state !== 'intended') {
       return await carryOn(deps, latest, signal);
     }
+    // A pause may last, and what is cancelled must not wait for its end.
+    await requireOpen(deps.knex, subject);
     await refuseWhilePaused(deps);
     const lease = randomUUID();
     const inputs = await prepareInputs(deps, await requireClip(deps.knex, subject), signal);
@@ -51,7 +53,11 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
 
 /** A row that was posted: its prediction, or the search for it. */
 async function carryOn(deps: ActivityDeps, row: LedgerRow, signal: AbortSignal): Promise<Purchase> {
-  if (row.providerId !== null) return { predictionId: row.providerId, attempt: row.attempt };
+  if (row.providerId !== null) {
+    // A webhook may have told the api of it.
+    if (row.adoptedAt !== null) await liftPauseBefore(deps, row);
+    return { predictionId: row.providerId, attempt: row.attempt };
+  }
   if (row.state === 'posting' || row.state === 'unknown') return await findPurchaseAtProvider(deps, row, signal);
   throw purchaseEnded(row);
 }
@@ -64,17 +70,26 @@ async function post(deps: ActivityDeps, row: LedgerRow, lease: string): Promise<
   if (left === undefined) {
     throw new ReelwrightError('PURCHASE_PENDING', `another worker holds the right to post for ${row.subject}`);
   }
-  const result = await deps.provider.create({
-    model: row.model as `${string}/${string}`,
-    input: row.input,
-    ...webhook(deps, row),
-    cancelAfterSeconds: CANCEL_AFTER_SECONDS,
-    signal: AbortSignal.timeout(Math.max(0, Math.floor(left - POST_MARGIN_MS - (performance.now() - asked)))),
-  });
+  const result = await create(deps, row, Math.floor(left - POST_MARGIN_MS - (performance.now() - asked)));
   if (result.kind !== 'created') return await notBought(deps, row, result, probing);
   await bought(deps, row, result.prediction);
   if (probing) await liftPause(deps);
   return { predictionId: result.prediction.id, attempt: row.attempt };
+}
+
+/** The one POST, given up after `timeMs`; none at all where that is over, as in a process that was frozen meanwhile. */
+async function create(deps: ActivityDeps, row: LedgerRow, timeMs: number): Promise<CreateResult> {
+  if (timeMs <= 0) {
+    const error = new ReelwrightError('PURCHASE_PENDING', `the window of ${row.subject} closed before its POST`);
+    return { kind: 'not-created', error };
+  }
+  return await deps.provider.create({
+    model: row.model as `${string}/${string}`,
+    input: row.input,
+    ...webhook(deps, row),
+    cancelAfterSeconds: CANCEL_AFTER_SECONDS,
+    signal: AbortSignal.timeout(timeMs),
+  });
 }
 
 async function bought(deps: ActivityDeps, row: LedgerRow, prediction: Prediction): Promise<void> {

@@ -66,7 +66,8 @@ export async function openIntent(
   }
 }
 
-async function requireOpen(
+/** The rows of what may still be bought; throws NOT_FOUND without them and PREDICTION_CANCELED for what was cancelled. */
+export async function requireOpen(
   trx: Knex,
   { jobId, subject }: GenerationInput,
 ): Promise<{ job: JobRecord; clip: ClipRecord }> {

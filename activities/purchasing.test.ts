@@ -4,7 +4,7 @@ import { clipSubject, type GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
-import { grantPost } from '../storage/ledger-moves.js';
+import { grantPost, recordKnown } from '../storage/ledger-moves.js';
 import { findPause, pausePurchasing, resumePurchasing } from '../storage/purchasing.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { createBuy } from './buy.js';
@@ -22,6 +22,7 @@ const account = new ReelwrightError('PROVIDER_ACCOUNT', 'the provider answered 4
 
 interface Scene {
   provider: FakeProvider;
+  subject: GenerationInput;
   buy(settings?: Partial<ActivitySettings>): ReturnType<ReturnType<typeof createBuy>>;
   rows(): Promise<LedgerRow[]>;
 }
@@ -31,6 +32,7 @@ async function scene(): Promise<Scene> {
   const subject: GenerationInput = { jobId: await rig.order(1), subject: clipSubject(1) };
   return {
     provider,
+    subject,
     buy: (settings) => attempt(createBuy(rig.deps(provider, settings)), subject),
     rows: () => purchasesOf(rig.database.knex, subject.jobId, subject.subject),
   };
@@ -122,6 +124,21 @@ describe('trouble with the account', () => {
     expect(await findPause(knex)).toBeUndefined();
     expect(lost.provider.made).toHaveLength(1);
   });
+
+  it('is over when a webhook has told the api of it', async () => {
+    const { knex } = rig.database;
+    await pausePurchasing(knex, { code: 'PROVIDER_ACCOUNT', reason: '402', pausedBy: 'provider', probeAfterMs: 0 });
+    const lost = await scene();
+    lost.provider.answerNextWith(async (make) => {
+      make();
+      return { kind: 'unknown', error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'the connection was cut') };
+    });
+    await expect(lost.buy()).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    const [row] = await lost.rows();
+    await recordKnown(knex, row?.id ?? '', lost.provider.made[0]?.id ?? '', 'webhook');
+    await lost.buy();
+    expect(await findPause(knex)).toBeUndefined();
+  });
 });
 
 describe('a pause by hand', () => {
@@ -135,6 +152,13 @@ describe('a pause by hand', () => {
     expect(await resumePurchasing(rig.database.knex)).toBe(true);
     await buy();
     expect(provider.made).toHaveLength(1);
+  });
+
+  it('keeps nothing waiting that was cancelled', async () => {
+    await pausePurchasing(rig.database.knex, byHand);
+    const { buy, subject } = await scene();
+    await rig.database.knex('jobs').where({ id: subject.jobId }).update({ cancel_requested_at: new Date() });
+    await expect(buy()).rejects.toMatchObject({ code: 'PREDICTION_CANCELED' });
   });
 
   it('takes the place of the provider’s, and not the other way round', async () => {
