@@ -12,6 +12,7 @@ import { createDecideClip } from './decide-clip.js';
 import type { ActivityDeps } from './deps.js';
 import { createEndGeneration } from './generation-rows.js';
 import { createJobRowActivities } from './job-rows.js';
+import { createMakePoster } from './make-poster.js';
 import { createProviderActivities } from './provider-activities.js';
 import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
@@ -33,5 +34,9 @@ export function createBuyingActivities(deps: ActivityDeps): BuyingActivities {
 }
 
 export function createMediaActivities(deps: ActivityDeps): MediaActivities {
-  return { collectOutput: createCollectOutput(deps), cutVideo: createCutVideo(deps) };
+  return {
+    collectOutput: createCollectOutput(deps),
+    cutVideo: createCutVideo(deps),
+    makePoster: createMakePoster(deps),
+  };
 }

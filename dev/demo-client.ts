@@ -15,6 +15,7 @@ export interface DemoJob {
   error: { code: string; message: string } | null;
   /** A path on the api. */
   videoUrl: string | null;
+  posterUrl: string | null;
   estimatedCostUsd: number | null;
   actualCostUsd: number | null;
   workflow: { id: string; url: string | null };

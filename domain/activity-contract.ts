@@ -105,4 +105,5 @@ export interface BuyingActivities {
 export interface MediaActivities {
   collectOutput(input: CollectInput): Promise<GenerationOutcome>;
   cutVideo(input: VideoJobInput): Promise<{ durationSeconds: number; sizeBytes: number }>;
+  makePoster(input: VideoJobInput): Promise<{ sizeBytes: number }>;
 }

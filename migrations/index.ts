@@ -3,7 +3,8 @@ import { catalog } from './0002-catalog.js';
 import { jobs } from './0003-jobs.js';
 import { ledger } from './0004-ledger.js';
 import { money } from './0005-money.js';
+import { cut } from './0006-cut.js';
 import type { Migration } from './migration.js';
 
 /** Every step in the order it runs. A list and not a folder's content: source and compiled code then see the same. */
-export const MIGRATIONS: readonly Migration[] = [blobs, catalog, jobs, ledger, money];
+export const MIGRATIONS: readonly Migration[] = [blobs, catalog, jobs, ledger, money, cut];

@@ -28,6 +28,9 @@ export interface JobRecord {
   budgetUsd: number | null;
   videoBlobId: string | null;
   videoSha256: string | null;
+  posterBlobId: string | null;
+  posterSha256: string | null;
+  posterSizeBytes: number | null;
   sizeBytes: number | null;
   durationSeconds: number | null;
   createdAt: Date;
@@ -64,6 +67,7 @@ export type JobWithClips = JobRecord & { clips: ClipRecord[] };
 const select = (knex: Knex): Knex.QueryBuilder =>
   knex('jobs as j')
     .leftJoin('blobs as b', 'b.id', 'j.video_blob_id')
+    .leftJoin('blobs as poster', 'poster.id', 'j.poster_blob_id')
     .select({
       id: 'j.id',
       ownerId: 'j.owner_id',
@@ -84,6 +88,9 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       budgetUsd: 'j.budget_usd',
       videoBlobId: 'j.video_blob_id',
       videoSha256: 'b.sha256',
+      posterBlobId: 'j.poster_blob_id',
+      posterSha256: 'poster.sha256',
+      posterSizeBytes: 'poster.size',
       sizeBytes: 'b.size',
       durationSeconds: 'j.duration_seconds',
       createdAt: 'j.created_at',
@@ -188,11 +195,28 @@ export async function moveJob(
     updated_at: knex.fn.now(),
     ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
     ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
-    ...(change.videoBlobId === undefined ? {} : { video_blob_id: change.videoBlobId }),
+    ...(change.videoBlobId === undefined ? {} : newVideo(knex, change.videoBlobId)),
     ...(change.durationSeconds === undefined ? {} : { duration_seconds: change.durationSeconds }),
     ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
   });
   return moved === 1;
+}
+
+/** Another video has another poster. */
+const newVideo = (knex: Knex, videoBlobId: string): Record<string, string | Knex.Raw> => ({
+  video_blob_id: videoBlobId,
+  poster_blob_id: knex.raw('CASE WHEN video_blob_id = ? THEN poster_blob_id END', [videoBlobId]),
+});
+
+/** Gives a job its poster, unless it has another video by now. */
+export async function setPoster(
+  knex: Knex,
+  jobId: string,
+  { posterBlobId, ofVideoBlobId }: { posterBlobId: string; ofVideoBlobId: string },
+): Promise<void> {
+  await knex('jobs')
+    .where({ id: jobId, video_blob_id: ofVideoBlobId })
+    .update({ poster_blob_id: posterBlobId, updated_at: knex.fn.now() });
 }
 
 /** Sets what the job may spend from now on, in US dollars. */

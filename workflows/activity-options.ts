@@ -73,3 +73,14 @@ export function cutting(): Pick<MediaActivities, 'cutVideo'> {
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
 }
+
+/** What makes a finished video nicer and is not worth its failure. */
+export function extras(): Pick<MediaActivities, 'makePoster'> {
+  return proxyActivities<MediaActivities>({
+    taskQueue: mediaQueue(workflowInfo().taskQueue),
+    // A video of a gigabyte out of the store, and one frame of it.
+    startToCloseTimeout: '5m',
+    heartbeatTimeout: '20s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 5 },
+  });
+}

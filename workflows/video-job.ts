@@ -6,11 +6,13 @@ import {
   CancellationScope,
   CancelledFailure,
   isCancellation,
+  log,
+  patched,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { FailureInfo, GenerationOutcome, VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import type { JobState } from '../domain/states.js';
-import { cutting, fetching, rows } from './activity-options.js';
+import { cutting, extras, fetching, rows } from './activity-options.js';
 import { watchAttention } from './attention.js';
 import { failureInfo } from './failures.js';
 import { generateClips } from './generate-clips.js';
@@ -34,12 +36,23 @@ export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
 
     enter('composing');
     await cutting().cutVideo(job);
+    if (patched('poster')) await poster(job);
     const result = await rows.completeJob(job);
     enter(result.status);
     return result;
   } catch (error) {
     await CancellationScope.nonCancellable(() => conclude(job, error));
     throw error;
+  }
+}
+
+/** A video without a poster is a video. */
+async function poster(job: VideoJobInput): Promise<void> {
+  try {
+    await extras().makePoster(job);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn('there is no poster', { ...failureInfo(error) });
   }
 }
 

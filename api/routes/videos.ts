@@ -11,9 +11,13 @@ import { sendBlob } from '../send-blob.js';
 import { clipFileName, clipNumber, videoVersion } from '../video-names.js';
 
 const CONTENT_TYPE = 'video/mp4';
+const POSTER_TYPE = 'image/jpeg';
 
 const videoQuery = z.object({
-  v: z.string().optional().describe('The version, as the videoUrl has it: such an answer may be kept for a year.'),
+  v: z
+    .string()
+    .optional()
+    .describe('The version, as the videoUrl or posterUrl has it: such an answer may be kept for a year.'),
 });
 
 export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
@@ -68,6 +72,31 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
           fileName: `${job.name} ${clipFileName(clip.number)}`,
           lastModified: clip.completedAt ?? job.updatedAt,
           immutable: query.v === videoVersion(blobSha256),
+        });
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: `${API_PREFIX}/videos/:id/poster.jpg`,
+      operation: 'getPoster',
+      tag: 'Videos',
+      summary: "Get a frame of a job's finished video",
+      access: 'key',
+      params: idParams,
+      query: videoQuery,
+      success: { status: 200, body: { kind: 'bytes', contentType: POSTER_TYPE } },
+      async handle(ctx, { params, query }) {
+        const job = await jobOf(ctx, params.id);
+        const { posterBlobId, posterSha256, posterSizeBytes } = job;
+        if (posterBlobId === null || posterSha256 === null || posterSizeBytes === null) {
+          throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no poster yet`);
+        }
+        await sendBlob(ctx, blobs, {
+          blob: { id: posterBlobId, sha256: posterSha256, size: posterSizeBytes },
+          contentType: POSTER_TYPE,
+          fileName: `${job.name}.jpg`,
+          lastModified: job.completedAt ?? job.updatedAt,
+          immutable: query.v === videoVersion(posterSha256),
         });
       },
     }),

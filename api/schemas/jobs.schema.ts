@@ -54,7 +54,7 @@ export const jobJson = z.strictObject({
   warnings: z.array(z.string()),
   error: failure,
   videoUrl: z.string().nullable().describe('Path of the video; another one after each cut.'),
-  posterUrl: z.string().nullable(),
+  posterUrl: z.string().nullable().describe('Path of a JPEG of one frame.'),
   durationSeconds: z.number().nullable(),
   sizeBytes: z.int().nullable(),
   estimatedCostUsd: usd,

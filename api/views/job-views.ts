@@ -25,7 +25,7 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
     warnings: [...job.warnings, ...job.clips.flatMap(clipWarnings)],
     error: job.error,
     videoUrl: videoPath(job.id, 'combined', job.videoSha256),
-    posterUrl: null,
+    posterUrl: videoPath(job.id, 'poster.jpg', job.posterSha256),
     durationSeconds: job.durationSeconds,
     sizeBytes: job.sizeBytes,
     estimatedCostUsd: job.estimatedCostUsd,

@@ -111,6 +111,12 @@ describe('a job from a campaign’s images', () => {
     }
   });
 
+  it('has a poster: its frame at one second', async () => {
+    const file = join(folder, 'poster.jpg');
+    await stack.api.download(job.posterUrl ?? '', file);
+    expect(psnr(await pixels(await readFile(file)), await frameAt(video, 1))).toBeGreaterThan(25);
+  });
+
   it('bought each clip once, for what the provider charges', async () => {
     const ids = job.clips.map((clip) => (clip as unknown as { predictionId: string }).predictionId);
     const bought = (await stack.bought('')).filter(({ id }) => ids.includes(id));

@@ -29,6 +29,8 @@ export interface FakeWorldOptions {
   onDecision?: (number: number, decision: ClipDecision) => GenerationStep;
   /** Whether the job has images that are still to be fetched. */
   fetchImages?: boolean;
+  /** Whether making a poster fails. */
+  noPoster?: boolean;
   /** Numbers of clips that succeeded although they were cancelled. */
   succeedsAnyway?: readonly number[];
   onBuy?: (number: number, calls: readonly string[]) => Promise<void> | void;
@@ -138,6 +140,11 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     async cutVideo() {
       call('cut');
       return { durationSeconds: options.clips * 4, sizeBytes: 1 };
+    },
+    async makePoster() {
+      call('poster');
+      if (options.noPoster === true) throw new ReelwrightError('NOT_FOUND', 'no poster here');
+      return { sizeBytes: 1 };
     },
   };
   return { activities, calls, mostAtOnce: () => most };

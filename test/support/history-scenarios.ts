@@ -177,6 +177,8 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
     { fetchImages: true, polling: QUICK, statusOf: () => 'succeeded' },
     async () => undefined,
   ),
+  job('completed-with-a-poster', { stored: [1, 2] }, async () => undefined),
+  job('completed-without-a-poster', { stored: [1, 2], noPoster: true }, async () => undefined),
   alone('reconcile-ledger', 'reconcile', () => []),
   alone('settle', 'settle', (jobId) => [{ jobId, subject: 'clip:1', purchaseId: 'a-purchase' }], {
     polling: QUICK,
