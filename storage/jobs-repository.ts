@@ -171,6 +171,8 @@ export interface JobChange {
   error?: FailureInfo | null;
   warnings?: string[];
   videoBlobId?: string;
+  /** How the video is cut: plain JSON, shown as it is. */
+  cutPlan?: object;
   durationSeconds?: number;
   /** Sets the time of completion to now. */
   completed?: boolean;
@@ -196,10 +198,19 @@ export async function moveJob(
     ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
     ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
     ...(change.videoBlobId === undefined ? {} : newVideo(knex, change.videoBlobId)),
+    ...(change.cutPlan === undefined ? {} : { cut_plan: JSON.stringify(change.cutPlan) }),
     ...(change.durationSeconds === undefined ? {} : { duration_seconds: change.durationSeconds }),
     ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
   });
   return moved === 1;
+}
+
+/** How the job's video was cut last, or null before its first cut. */
+export async function findCutPlan(knex: Knex, jobId: string): Promise<Record<string, unknown> | null> {
+  const row: { cutPlan: Record<string, unknown> | null } | undefined = await knex('jobs')
+    .where({ id: jobId })
+    .first({ cutPlan: 'cut_plan' });
+  return row?.cutPlan ?? null;
 }
 
 /** Another video has another poster. */

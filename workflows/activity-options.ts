@@ -43,7 +43,8 @@ export function buying(): BuyingActivities {
     startToCloseTimeout: '60s',
     // A worker that died in mid-purchase is noticed soon after the window has closed.
     heartbeatTimeout: '25s',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '60s' },
+    // Waits for an answer count as attempts too: after some of them any short outage would cost the longest interval.
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '15s' },
   });
 }
 
