@@ -15,6 +15,7 @@ import { campaignRoutes } from './routes/campaigns.js';
 import { clientRoutes } from './routes/clients.js';
 import { clipDecisionRoutes } from './routes/clip-decisions.js';
 import { contractRoutes } from './routes/contract.js';
+import { cutPlanRoutes } from './routes/cut-plans.js';
 import { healthRoutes } from './routes/health.js';
 import { jobActionRoutes } from './routes/job-actions.js';
 import { jobRoutes } from './routes/jobs.js';
@@ -59,6 +60,7 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...jobActionRoutes(deps),
     ...clipDecisionRoutes(deps),
     ...ledgerRoutes(deps),
+    ...cutPlanRoutes(deps),
     ...videoRoutes(deps),
     ...webhookRoutes(deps, background),
     ...adminRoutes(deps),

@@ -12,7 +12,7 @@ import { Stack } from '../dev/stack.js';
 import type { StackState } from '../dev/stack-state.js';
 import { videoJobId } from '../domain/contract.js';
 import { checkClip } from '../media/check-clip.js';
-import { joinByCopy } from '../media/join-by-copy.js';
+import { cutClips } from '../media/cut-clips.js';
 import { type BenchResult, type Measure, median } from './report.js';
 
 const CLIPS = 4;
@@ -128,7 +128,7 @@ async function bareMedia(clip: string, folder: string): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: MEDIA_SLOTS }, slot));
-  await joinByCopy(TOOLS, { inputs: clips, output: join(folder, 'joined.mp4'), workDir: folder });
+  await cutClips(TOOLS, { inputs: clips, output: join(folder, 'joined.mp4'), workDir: folder });
 }
 
 async function startFloor({ temporalAddress, temporalNamespace }: StackState): Promise<ChildProcess[]> {

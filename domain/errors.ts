@@ -60,7 +60,6 @@ export const ERRORS = {
   WORKFLOW_ENDED: { status: 500, retry: false },
 
   // The cut
-  CLIPS_DIFFER: { status: 422, retry: false },
   MEDIA_UNREADABLE: { status: 422, retry: false },
   FFMPEG_FAILED: { status: 500, retry: true },
   CUT_WRONG: { status: 500, retry: false },

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { inputArgs } from './input-args.js';
@@ -8,7 +7,7 @@ import { probe } from './probe.js';
 import { fractionOf, runFfmpeg } from './run-ffmpeg.js';
 import type { RunLimits } from './run-tool.js';
 import { lastWords, leftWithFailure } from './tool-errors.js';
-import { readTopLevelBoxes } from './top-level-boxes.js';
+import { missingBytes } from './top-level-boxes.js';
 
 export interface CheckClipOptions extends RunLimits {
   /** The length of picture that was ordered. */
@@ -66,12 +65,4 @@ function decodeArgs(path: string): string[] {
 
 function secondsOf(frames: number, { frameRate }: VideoStream): number {
   return Number(((frames * frameRate.den) / frameRate.num).toFixed(3));
-}
-
-/** ffmpeg leaves with 0 on an MP4 that ends between two frames, so what the boxes state is compared with the file. */
-async function missingBytes(path: string, { formatName }: MediaProbe): Promise<number> {
-  if (!formatName.split(',').includes('mp4')) return 0;
-  const [boxes, file] = await Promise.all([readTopLevelBoxes(path), stat(path)]);
-  const last = boxes.findLast((box) => ['moov', 'moof', 'mdat'].includes(box.type));
-  return last === undefined ? 0 : Math.max(0, last.offset + last.size - file.size);
 }

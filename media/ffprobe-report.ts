@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import type { AudioStream, MediaProbe, VideoStream } from './media-probe.js';
+import type { AudioStream, Colour, MediaProbe, VideoStream } from './media-probe.js';
 import { parseRational, type Rational } from './rational.js';
 
 /** The entries that `readReport` needs, in ffprobe's notation. Asked for by name so that no free text comes along. */
 export const REPORT_ENTRIES = [
   'format=format_name,start_time,duration,size',
   'stream=codec_type,codec_name,profile,width,height,pix_fmt,sample_aspect_ratio,r_frame_rate,avg_frame_rate,' +
-    'time_base,duration,nb_frames,sample_rate,channels,channel_layout',
+    'time_base,duration,nb_frames,field_order,color_range,color_space,color_transfer,color_primaries,extradata_hash,' +
+    'sample_rate,channels,channel_layout',
   'stream_disposition=attached_pic',
   'stream_side_data=rotation',
 ].join(':');
@@ -32,6 +33,12 @@ const videoStream = z.object({
   time_base: z.string(),
   duration: positive.optional(),
   nb_frames: wholeText.optional(),
+  field_order: z.string().optional(),
+  color_range: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  color_primaries: z.string().optional(),
+  extradata_hash: z.string().optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional() })).optional(),
 });
 
@@ -82,6 +89,7 @@ function readVideo(raw: unknown, fileSeconds: number): VideoStream {
   const timeBase = parseRational(seen.time_base);
   if (frameRate === undefined) throw new Error('its video stream states no frame rate');
   if (timeBase === undefined) throw new Error('its video stream states no time base');
+  const colour = readColour(seen);
   const turned = seen.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? 0;
   return {
     codec: seen.codec_name,
@@ -96,7 +104,24 @@ function readVideo(raw: unknown, fileSeconds: number): VideoStream {
     rotation: (((-turned % 360) + 360) % 360) + 0,
     durationSeconds: seen.duration ?? fileSeconds,
     ...(seen.nb_frames !== undefined && { frameCount: seen.nb_frames }),
+    ...(INTERLACED.includes(seen.field_order ?? '') && { interlaced: true }),
+    ...(seen.extradata_hash !== undefined && { setup: seen.extradata_hash }),
+    ...(Object.keys(colour).length > 0 && { colour }),
   };
+}
+
+/** ffprobe's words for which half picture is stored and shown first. */
+const INTERLACED = ['tt', 'bb', 'tb', 'bt'];
+
+function readColour(seen: z.infer<typeof videoStream>): Colour {
+  const stated = (text: string | undefined) => (text === 'unknown' || text === 'unspecified' ? undefined : text);
+  const colour = {
+    range: stated(seen.color_range),
+    matrix: stated(seen.color_space),
+    transfer: stated(seen.color_transfer),
+    primaries: stated(seen.color_primaries),
+  };
+  return Object.fromEntries(Object.entries(colour).filter(([, value]) => value !== undefined));
 }
 
 function readAudio(raw: unknown, fileSeconds: number): AudioStream {

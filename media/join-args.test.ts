@@ -1,26 +1,55 @@
 import { describe, expect, it } from 'vitest';
-import { concatScript, joinArgs } from './join-args.js';
+import { concatScript, type Join, type JoinPart, joinArgs } from './join-args.js';
 
-const clip = { path: '/clips/a.mp4', pictureSeconds: 8.008, startSeconds: 0, sampleRate: 48_000 };
+/** Parts of so many frames each, one behind the other. */
+function joinOf(frameRate: Join['frameRate'], counts: number[], more: Partial<JoinPart> = {}): Join {
+  let firstFrame = 0;
+  const parts = counts.map((frames, index): JoinPart => {
+    const part = { picture: `/clips/${index}.mp4`, firstFrame, frames, ...more };
+    firstFrame += frames;
+    return part;
+  });
+  return { parts, frameRate };
+}
+
+const NTSC = { num: 24_000, den: 1001 };
+const sound = { path: '/clips/a.mp4', channels: 2, pictureStartSeconds: 0 };
+
+function filterOf(join: Join): string {
+  const args = joinArgs(join, '/cut/list', '/cut/out.mp4');
+  return args[args.indexOf('-filter_complex') + 1] ?? '';
+}
 
 describe('concatScript', () => {
   it('quotes names and states the length of each picture', () => {
-    expect(concatScript([clip, { ...clip, path: "/clips/it's.mp4", pictureSeconds: 4 }])).toBe(
+    expect(concatScript(joinOf(NTSC, [192, 96], { picture: "/clips/it's.mp4" }))).toBe(
       [
         'ffconcat version 1.0',
-        "file 'file:/clips/a.mp4'",
+        "file 'file:/clips/it'\\''s.mp4'",
         'duration 8.008000',
         "file 'file:/clips/it'\\''s.mp4'",
-        'duration 4.000000',
+        'duration 4.004000',
         '',
       ].join('\n'),
     );
+  });
+
+  it('never lets the rounding to microseconds add up', () => {
+    const script = concatScript(joinOf({ num: 30, den: 1 }, Array<number>(9).fill(1)));
+    const lengths = [...script.matchAll(/duration ([\d.]+)/g)].map((match) => Math.round(Number(match[1]) * 1e6));
+    expect(new Set(lengths)).toEqual(new Set([33_333, 33_334]));
+    expect(lengths.reduce((sum, length) => sum + length)).toBe(300_000);
+  });
+
+  it('refuses a name with a line break', () => {
+    expect(() => concatScript(joinOf(NTSC, [1], { picture: '/a\nb' }))).toThrow(RangeError);
   });
 });
 
 describe('joinArgs', () => {
   it('opens every input with both allow-lists', () => {
-    const args = joinArgs([clip, clip], '/cut/list', '/cut/out.mp4');
+    const join = { ...joinOf(NTSC, [1, 1], { sound }), sound: { sampleRate: 48_000, channels: 2 as const } };
+    const args = joinArgs(join, '/cut/list', '/cut/out.mp4');
     const inputs = args.flatMap((arg, index) => (arg === '-i' ? [index] : []));
     expect(inputs).toHaveLength(3);
     let from = 0;
@@ -33,15 +62,22 @@ describe('joinArgs', () => {
   });
 
   it('never lets the rounding to samples add up', () => {
-    const third = { ...clip, pictureSeconds: 1 / 3, sampleRate: 44_100 / 4 };
-    const filter = joinArgs([third, third, third, third], '/cut/list', '/cut/out.mp4').find((arg) =>
-      arg.includes('whole_len'),
-    );
-    const lengths = [...(filter ?? '').matchAll(/whole_len=(\d+)/g)].map((match) => Number(match[1]));
-    expect(lengths).toEqual([3675, 3675, 3675, 3675]);
-    const odd = { ...clip, pictureSeconds: 0.1, sampleRate: 11_025 };
-    const oddFilter = joinArgs([odd, odd], '/cut/list', '/cut/out.mp4').find((arg) => arg.includes('whole_len'));
-    const oddLengths = [...(oddFilter ?? '').matchAll(/whole_len=(\d+)/g)].map((match) => Number(match[1]));
-    expect(oddLengths).toEqual([1103, 1102]);
+    const rate = { num: 30_000, den: 1001 };
+    const silent = { ...joinOf(rate, [1, 1, 1, 1, 1]), sound: { sampleRate: 44_100, channels: 2 as const } };
+    const sounding = { ...silent, parts: silent.parts.map((part) => ({ ...part, sound })) };
+    for (const [join, length] of [[silent, /end_sample=(\d+)/g] as const, [sounding, /whole_len=(\d+)/g] as const]) {
+      const lengths = [...filterOf(join).matchAll(length)].map((match) => Number(match[1]));
+      expect(lengths).toEqual([1471, 1472, 1471, 1472, 1471]);
+    }
+  });
+
+  it('takes sounds only from parts that have one, and none where the result has none', () => {
+    const [first, second] = joinOf(NTSC, [24, 24]).parts as [JoinPart, JoinPart];
+    const parts = [first, { ...second, sound }];
+    const filter = filterOf({ parts, frameRate: NTSC, sound: { sampleRate: 48_000, channels: 2 } });
+    expect(filter).toMatch(/^anullsrc=r=48000:cl=stereo,atrim=end_sample=48048\[s0\];\[1:a:0\]/);
+    const without = joinArgs({ parts, frameRate: NTSC }, '/cut/list', '/cut/out.mp4');
+    expect(without.filter((arg) => arg === '-i')).toHaveLength(1);
+    expect(without).toContain('-an');
   });
 });

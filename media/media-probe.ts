@@ -20,6 +20,22 @@ export interface VideoStream {
   durationSeconds: number;
   /** As stated by the container; undefined where it does not (fragmented files, Matroska). */
   frameCount?: number;
+  /** True where a frame holds two half pictures taken one after the other. */
+  interlaced?: true;
+  /** A hash of the decoder's setup (H.264: the parameter sets); undefined where the container has none. */
+  setup?: string;
+  /** What the stream says of its colours; undefined where it says nothing. */
+  colour?: Colour;
+}
+
+/** How numbers become colours, in ffmpeg's names (ITU-T H.273). What the stream does not say is left out. */
+export interface Colour {
+  /** "tv" or "pc". */
+  range?: string;
+  /** E.g. "bt709". */
+  matrix?: string;
+  transfer?: string;
+  primaries?: string;
 }
 
 /** What a media file says of its sound. */

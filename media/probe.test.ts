@@ -34,9 +34,22 @@ describe('probe', () => {
         rotation: 0,
         durationSeconds: 1,
         frameCount: 24,
+        setup: expect.stringMatching(/^SHA256:[0-9a-f]{64}$/),
       },
       audio: { codec: 'aac', sampleRate: 48_000, channels: 2, channelLayout: 'stereo', durationSeconds: 1 },
     });
+  });
+
+  it('tells equal from unequal decoder setups, and a half picture and colours where they are stated', async () => {
+    const setupOf = async (path: string) => (await probe(tools, path)).video?.setup;
+    const other = await makeClip(folder.path('other.mp4'), { colour: 'blue', seconds: 2 });
+    const tagged = await makeClip(folder.path('tagged.mp4'), {
+      extra: ['-colorspace', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv', '-flags', '+ilme+ildct'],
+    });
+    expect(await setupOf(other)).toBe(await setupOf(clip));
+    expect(await setupOf(tagged)).not.toBe(await setupOf(clip));
+    const { video } = await probe(tools, tagged);
+    expect(video).toMatchObject({ colour: { matrix: 'bt709', transfer: 'bt709', range: 'tv' }, interlaced: true });
   });
 
   it('reads fractional rates, pixels that are not square, and a missing sound', async () => {

@@ -17,7 +17,17 @@ import { lastWords, leftWithFailure } from './tool-errors.js';
 export async function probe(tools: MediaTools, path: string, limits: RunLimits = {}): Promise<MediaProbe> {
   const name = basename(path);
   await checkIsFilledFile(path, name);
-  const args = ['-hide_banner', '-v', 'error', '-print_format', 'json', '-show_entries', REPORT_ENTRIES];
+  const args = [
+    '-hide_banner',
+    '-v',
+    'error',
+    '-print_format',
+    'json',
+    '-show_entries',
+    REPORT_ENTRIES,
+    '-show_data_hash',
+    'sha256',
+  ];
   const stdout = await runTool(tools.ffprobePath, [...args, ...inputArgs(path)], limits).then(
     (output) => output.stdout,
     (error: unknown) => {

@@ -1,21 +1,13 @@
+import { copyFile, open, stat } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { VideoStream } from './media-probe.js';
-import { proveJoin } from './prove-join.js';
-import { makeClip, mediaFolder, tools } from './test-support/media-files.js';
+import { cutClips } from './cut-clips.js';
+import { type CutPlan, planCut } from './cut-plan.js';
+import { partsToDecode, proveAudible, proveJoin } from './prove-join.js';
+import { type ClipOptions, ffmpeg, makeClip, mediaFolder, tools } from './test-support/media-files.js';
+import { probed, type Unlike } from './test-support/probed-clips.js';
 
 const folder = mediaFolder();
-const part: VideoStream = {
-  codec: 'h264',
-  width: 160,
-  height: 90,
-  frameRate: { num: 24, den: 1 },
-  timeBase: { num: 1, den: 24_000 },
-  pixelFormat: 'yuv420p',
-  sampleAspectRatio: '1:1',
-  rotation: 0,
-  durationSeconds: 1,
-  frameCount: 24,
-};
+const small: Unlike = { video: { width: 160, height: 90 }, scan: { seconds: 1 } };
 let sounding: string;
 let silent: string;
 
@@ -24,55 +16,130 @@ beforeAll(async () => {
   silent = await makeClip(folder.path('silent.mp4'), { seconds: 2 });
 });
 
-const prove = (path: string, videos: VideoStream[], hasSound: boolean) =>
-  proveJoin(tools, path, { videos, hasSound }, {});
+function planOf(clips: Unlike[], sound: 'keep' | 'none' = 'keep'): CutPlan {
+  return planCut(
+    clips.map((clip, index) => ({ number: index + 1, probe: probed(clip) })),
+    { sound },
+  );
+}
+
+const prove = (path: string, plan: CutPlan) => proveJoin(tools, path, plan, {});
+const twice = (sound: boolean) => planOf([sound ? { ...small, audio: {} } : small, small]);
 
 describe('proveJoin', () => {
-  it('accepts what the parts make, with sound and without', async () => {
-    expect((await prove(sounding, [part, part], true)).durationSeconds).toBe(2);
-    expect((await prove(silent, [part, part], false)).durationSeconds).toBe(2);
+  it('accepts what the plan says, with sound and without', async () => {
+    expect((await prove(sounding, twice(true))).durationSeconds).toBe(2);
+    expect((await prove(silent, twice(false))).durationSeconds).toBe(2);
   });
 
-  it('allows one frame for each part, and no more', async () => {
-    const { frameCount: _, ...unnumbered } = part;
-    const frame = 1 / 24;
-    const longer = (frames: number) => ({ ...unnumbered, durationSeconds: 1 + frames * frame });
-    await expect(prove(silent, [longer(0.95), longer(0.95)], false)).resolves.toBeDefined();
-    await expect(prove(silent, [longer(1.05), longer(1.05)], false)).rejects.toMatchObject({ code: 'CUT_WRONG' });
-  });
-
-  it('counts the frames where all parts state their number', async () => {
-    await expect(prove(silent, [part, { ...part, frameCount: 23 }], false)).rejects.toMatchObject({
+  it.each<{ what: string; clip: ClipOptions; expected: string; seen?: string }>([
+    { what: 'frames', clip: { extra: ['-frames:v', '47'] }, expected: 'frames: 48', seen: '47' },
+    { what: 'seconds', clip: { seconds: 3 }, expected: 'picture of 2.000 s (within 0.083 s)', seen: '3.000 s' },
+    { what: 'pixels', clip: { size: '128x72' }, expected: 'size: 160x90', seen: '128x72' },
+    { what: 'a codec', clip: { extra: ['-c:v', 'mpeg4'] }, expected: 'codec: h264', seen: 'mpeg4' },
+    { what: 'a pixel format', clip: { pixelFormat: 'yuv444p' }, expected: 'pixel format: yuv420p', seen: 'yuv444p' },
+    {
+      what: 'the index in front',
+      clip: { extra: ['-movflags', '-faststart'] },
+      expected: 'the index before the media (faststart)',
+    },
+    { what: 'a picture', clip: { sound: { seconds: 2 }, extra: ['-vn'] }, expected: 'a picture', seen: 'none' },
+  ])('wants the planned $what', async ({ what, clip, expected, seen }) => {
+    const path = await makeClip(folder.path(`other ${what}.mp4`), { seconds: 2, ...clip });
+    await expect(prove(path, twice(false))).rejects.toMatchObject({
       code: 'CUT_WRONG',
-      details: { expected: '47 frames', seen: '48 frames' },
+      details: { expected, seen: seen ?? expect.any(String) },
     });
   });
 
-  it('wants sound where the parts have it, only there, and to the end', async () => {
-    const lost = prove(silent, [part, part], true);
+  it('wants every frame in its place', async () => {
+    const plain = await makeClip(folder.path('plain.mp4'), { seconds: 2, extra: ['-bf', '0'] });
+    const path = folder.path('late.mp4');
+    const late = "setts=ts='TS+if(between(N,10,12),400,0)'";
+    await ffmpeg('-v', 'error', '-i', plain, '-c', 'copy', '-bsf:v', late, '-movflags', '+faststart', path);
+    await expect(prove(plain, twice(false))).resolves.toBeDefined();
+    await expect(prove(path, twice(false))).rejects.toMatchObject({
+      code: 'CUT_WRONG',
+      details: { expected: 'every frame in its place at 24/1 a second' },
+    });
+  });
+
+  it('wants sound where it is planned, only there, and to the end', async () => {
+    const lost = prove(silent, twice(true));
     await expect(lost).rejects.toMatchObject({ code: 'CUT_WRONG', details: { expected: 'sound', seen: 'none' } });
-    const strange = prove(sounding, [part, part], false);
-    await expect(strange).rejects.toMatchObject({
-      code: 'CUT_WRONG',
-      details: { expected: 'no sound', seen: 'sound' },
-    });
+    const strange = prove(sounding, twice(false));
+    await expect(strange).rejects.toMatchObject({ details: { expected: 'no sound', seen: 'sound' } });
     const short = await makeClip(folder.path('short.mp4'), { seconds: 2, sound: { seconds: 1.8 } });
-    await expect(prove(short, [part, part], true)).rejects.toMatchObject({
-      code: 'CUT_WRONG',
-      details: { seen: '1.800 s' },
-    });
+    await expect(prove(short, twice(true))).rejects.toMatchObject({ code: 'CUT_WRONG', details: { seen: '1.800 s' } });
   });
 
-  it('wants a picture, and the index at the front', async () => {
-    const soundOnly = await makeClip(folder.path('sound.mp4'), { sound: { seconds: 2 }, extra: ['-vn'] });
-    await expect(prove(soundOnly, [part, part], true)).rejects.toMatchObject({
+  it('decodes encoded clips, and calls damage in them by its frames', async () => {
+    const options = { colour: 'testsrc', size: '320x180', seconds: 1 };
+    const usual = await makeClip(folder.path('usual.mp4'), options);
+    const odd = await makeClip(folder.path('odd.mp4'), { ...options, rate: '30' });
+    const joined = folder.path('joined.mp4');
+    let plan: CutPlan | undefined;
+    const inputs = [usual, odd, usual];
+    await cutClips(tools, { inputs, output: joined, workDir: folder.path(), onPlan: (made) => (plan = made) });
+    const damaged = folder.path('damaged.mp4');
+    await copyFile(joined, damaged);
+    const file = await open(damaged, 'r+');
+    const noise = Buffer.from(Array.from({ length: 2_000 }, (_, index) => (index * 7919 + 13) % 251));
+    await file.write(noise, 0, noise.length, Math.floor((await stat(joined)).size / 2));
+    await file.close();
+    await expect(prove(joined, plan as CutPlan)).resolves.toBeDefined();
+    await expect(prove(damaged, plan as CutPlan)).rejects.toMatchObject({
       code: 'CUT_WRONG',
-      details: { expected: 'a picture' },
+      details: { expected: 'frames 0 to 71 that decode' },
     });
-    const slow = await makeClip(folder.path('slow.mp4'), { seconds: 2, extra: ['-movflags', '-faststart'] });
-    await expect(prove(slow, [part, part], false)).rejects.toMatchObject({
+  });
+});
+
+describe('partsToDecode', () => {
+  const unlike = (setup: string): Unlike => ({ video: { setup } });
+  it.each<{ what: string; clips: Unlike[]; parts: unknown[] }>([
+    { what: 'nothing of copies that are set up alike', clips: [{}, {}, {}], parts: [] },
+    {
+      what: 'the seam between copies that are not, from the key frame before it',
+      clips: [{}, {}, unlike('other'), unlike('other')],
+      parts: [{ from: 192, to: 408 }],
+    },
+    {
+      what: 'an encoded clip and both of its seams',
+      clips: [{}, {}, { video: { rotation: 180 } }, {}, {}],
+      parts: [{ from: 192, to: 600 }],
+    },
+    {
+      what: 'all that is encoded',
+      clips: [{ video: { rotation: 180 } }, { video: { rotation: 180 } }],
+      parts: [{ from: 0, to: 384 }],
+    },
+    {
+      what: 'parts far from each other by themselves',
+      clips: [{ video: { rotation: 180 } }, {}, {}, {}, unlike('other')],
+      parts: [
+        { from: 0, to: 216 },
+        { from: 576, to: 792 },
+      ],
+    },
+  ])('names $what', ({ clips, parts }) => {
+    expect(partsToDecode(planOf(clips))).toEqual(parts);
+  });
+});
+
+describe('proveAudible', () => {
+  const end = { fromSeconds: 1, seconds: 1 };
+  const audible = (clip: string, joined: string) =>
+    proveAudible(tools, { path: clip, ...end }, { path: joined, ...end }, {});
+
+  it('wants heard what can be heard, and nothing where nothing can be', async () => {
+    const extra = ['-af', 'volume=0:enable=gte(t\\,1)'];
+    const fadesOut = await makeClip(folder.path('fades.mp4'), { seconds: 2, sound: { seconds: 2 }, extra });
+    await expect(audible(sounding, sounding)).resolves.toBeUndefined();
+    await expect(audible(fadesOut, fadesOut)).resolves.toBeUndefined();
+    await expect(audible(sounding, fadesOut)).rejects.toMatchObject({
       code: 'CUT_WRONG',
-      details: { expected: 'the index before the media (faststart)' },
+      details: { expected: expect.stringMatching(/^sound at -\d+(\.\d+)? dBFS in its last 1 s/) },
     });
   });
 });

@@ -1,51 +1,146 @@
 import { ReelwrightError } from '../domain/errors.js';
-import type { MediaProbe, VideoStream } from './media-probe.js';
+import type { CutPlan } from './cut-plan.js';
+import { inputArgs } from './input-args.js';
+import type { MediaProbe } from './media-probe.js';
 import type { MediaTools } from './media-tools.js';
 import { probe } from './probe.js';
+import { formatRational } from './rational.js';
+import { runFfmpeg } from './run-ffmpeg.js';
 import type { RunLimits } from './run-tool.js';
+import { scanFrames } from './scan-frames.js';
+import { settleAll } from './settle.js';
+import { meanLevel } from './sound-level.js';
+import { lastWords, leftWithFailure } from './tool-errors.js';
 import { isFaststart } from './top-level-boxes.js';
 
 /** An AAC frame: encoders fill the last one up, so a sound may be this much longer than asked. */
 const AAC_FRAME_SAMPLES = 1024;
-
-/** What a join is made of, as its clips state it. */
-export interface JoinParts {
-  videos: readonly VideoStream[];
-  hasSound: boolean;
-}
+/** What is heard at all, and how much encoding and mixing down to two channels may take from it. */
+const AUDIBLE_DBFS = -60;
+const LEVEL_SLACK_DB = 15;
+/** Frames after a seam: past those that the decoder holds back to sort them. */
+const FRAMES_AFTER_SEAM = 24;
 
 /**
- * Proves that a joined file is what its clips make: as long as their pictures together (within one frame for each clip),
- * with as many frames where all of them state a number, with sound to the end where they have it, and playable before it
- * is fetched in full. Throws CUT_WRONG with what was expected and seen.
+ * Proves that a joined file is what its plan says: the format, as long as planned within one frame for each clip, all
+ * frames, sound where it is planned and to the end, playable before it is fetched in full, and decodable wherever other
+ * decoder settings begin or a clip was encoded. Clips that were copied one behind the other with equal settings are not
+ * decoded again. Throws CUT_WRONG with what was expected and seen.
  */
 export async function proveJoin(
   tools: MediaTools,
   path: string,
-  parts: JoinParts,
+  plan: CutPlan,
   limits: RunLimits,
 ): Promise<MediaProbe> {
-  const { videos, hasSound } = parts;
-  const seen = await probe(tools, path, limits);
-  const expectedSeconds = sum(videos.map((video) => video.durationSeconds));
-  const slackSeconds = sum(videos.map(longestFrameSeconds));
-
+  const [seen, scanOf] = await settleAll([probe(tools, path, limits), scanFrames(tools, path, limits)]);
   if (seen.video === undefined) throw wrong('a picture', 'none');
-  expectSeconds('picture', expectedSeconds, seen.video.durationSeconds, slackSeconds);
-
-  const counts = videos.flatMap((video) => video.frameCount ?? []);
-  const expectedFrames = sum(counts);
-  if (counts.length === videos.length && seen.video.frameCount !== expectedFrames) {
-    throw wrong(`${expectedFrames} frames`, `${seen.video.frameCount ?? 'no number of'} frames`);
+  const { codec, width, height, pixelFormat, frameRate } = plan.target;
+  const frameSeconds = frameRate.den / frameRate.num;
+  const slackSeconds = plan.clips.length * frameSeconds;
+  expectSeconds('picture', plan.durationSeconds, seen.video.durationSeconds, slackSeconds);
+  expectEqual('codec', codec, seen.video.codec);
+  expectEqual('size', `${width}x${height}`, `${seen.video.width}x${seen.video.height}`);
+  expectEqual('pixel format', pixelFormat, seen.video.pixelFormat);
+  const scan = scanOf({ ...seen.video, frameRate });
+  expectEqual('frames', plan.frames, scan.frames);
+  const off = Math.max(scan.offSeconds, Math.abs(scan.startSeconds));
+  if (off > frameSeconds / 4) {
+    throw wrong(`every frame in its place at ${formatRational(frameRate)} a second`, `one ${off.toFixed(3)} s off`);
   }
-  if (hasSound !== (seen.audio !== undefined))
-    throw wrong(hasSound ? 'sound' : 'no sound', hasSound ? 'none' : 'sound');
+  const planned = plan.sound === undefined ? 'no sound' : 'sound';
+  if ((seen.audio === undefined ? 'no sound' : 'sound') !== planned)
+    throw wrong(planned, seen.audio ? 'sound' : 'none');
   if (seen.audio) {
     const soundSlack = slackSeconds + AAC_FRAME_SAMPLES / seen.audio.sampleRate;
-    expectSeconds('sound', expectedSeconds, seen.audio.durationSeconds, soundSlack);
+    expectSeconds('sound', plan.durationSeconds, seen.audio.durationSeconds, soundSlack);
   }
   if (!(await isFaststart(path))) throw wrong('the index before the media (faststart)', 'it behind or missing');
+  for (const part of partsToDecode(plan)) await proveDecodes(tools, path, plan, part, limits);
   return seen;
+}
+
+/** Where a part of a file's sound lies, in seconds from the file's beginning. */
+export interface SoundPart {
+  path: string;
+  fromSeconds: number;
+  seconds: number;
+}
+
+/**
+ * Proves that what can be heard in a part of a clip can be heard in the part of the joined file that it became. Throws
+ * CUT_WRONG.
+ */
+export async function proveAudible(
+  tools: MediaTools,
+  clip: SoundPart,
+  joined: SoundPart,
+  limits: RunLimits,
+): Promise<void> {
+  const level = (part: SoundPart): Promise<number> => meanLevel(tools, part.path, part, limits);
+  const [wanted, heard] = await settleAll([level(clip), level(joined)]);
+  if (wanted < AUDIBLE_DBFS || heard >= wanted - LEVEL_SLACK_DB) return;
+  throw wrong(`sound at ${wanted} dBFS in its last ${joined.seconds} s (within ${LEVEL_SLACK_DB} dB)`, `${heard} dBFS`);
+}
+
+/** Frames of the result: the first one, and the one behind the last. */
+interface Part {
+  from: number;
+  to: number;
+}
+
+/** The encoded clips, and each seam between unlike decoder settings from the key frame before it. */
+export function partsToDecode({ clips }: CutPlan): Part[] {
+  const parts = clips.flatMap((clip, index): Part[] => {
+    const { firstFrame: from, frames } = clip;
+    const before = clips[index - 1];
+    const differs = before !== undefined && setupOf(before) !== setupOf(clip);
+    return [
+      ...(differs ? [{ from: before.firstFrame, to: from + Math.min(frames, FRAMES_AFTER_SEAM) }] : []),
+      ...(clip.action === 'encode' ? [{ from, to: from + frames }] : []),
+    ];
+  });
+  const merged: Part[] = [];
+  for (const part of parts) {
+    const last = merged.at(-1);
+    if (last !== undefined && part.from <= last.to) last.to = Math.max(last.to, part.to);
+    else merged.push({ ...part });
+  }
+  return merged;
+}
+
+function setupOf({ action, source }: CutPlan['clips'][number]): string {
+  return action === 'encode' ? 'encoded' : source.setup;
+}
+
+async function proveDecodes(
+  tools: MediaTools,
+  path: string,
+  { target }: CutPlan,
+  { from, to }: Part,
+  limits: RunLimits,
+): Promise<void> {
+  // A quarter of a frame late, so that rounding cannot lead to the key frame before.
+  const seconds = ((from + 0.25) * target.frameRate.den) / target.frameRate.num;
+  const seek = from === 0 ? [] : ['-noaccurate_seek', '-ss', seconds.toFixed(6)];
+  const args = [
+    '-xerror',
+    ...seek,
+    ...inputArgs(path),
+    '-map',
+    '0:v:0',
+    '-frames:v',
+    `${to - from}`,
+    '-f',
+    'null',
+    '-',
+  ];
+  const where = `frames ${from} to ${to - 1} that decode`;
+  const decoded = await runFfmpeg(tools, args, limits).catch((error: unknown) => {
+    if (!leftWithFailure(error)) throw error;
+    throw wrong(where, lastWords(String(error.details?.['stderr'])), error);
+  });
+  if (decoded.frames !== to - from) throw wrong(where, `${decoded.frames} frames`);
 }
 
 function expectSeconds(what: string, expected: number, seen: number, slack: number): void {
@@ -53,17 +148,14 @@ function expectSeconds(what: string, expected: number, seen: number, slack: numb
   throw wrong(`${what} of ${expected.toFixed(3)} s (within ${slack.toFixed(3)} s)`, `${seen.toFixed(3)} s`);
 }
 
-function wrong(expected: string, seen: string): ReelwrightError {
+function expectEqual(what: string, expected: number | string, seen: number | string | undefined): void {
+  if (seen === expected) return;
+  throw wrong(`${what}: ${expected}`, `${seen ?? 'none stated'}`);
+}
+
+function wrong(expected: string, seen: string, cause?: unknown): ReelwrightError {
   return new ReelwrightError('CUT_WRONG', `the joined video was expected to have ${expected}; seen: ${seen}`, {
+    cause,
     details: { expected, seen },
   });
-}
-
-function longestFrameSeconds({ frameRate, durationSeconds, frameCount }: VideoStream): number {
-  const nominal = frameRate.den / frameRate.num;
-  return frameCount === undefined ? nominal : Math.max(nominal, durationSeconds / frameCount);
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

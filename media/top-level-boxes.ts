@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 /** One box of the outermost level of an MP4 or MOV file. Offsets and sizes are bytes. */
 export interface TopLevelBox {
@@ -37,6 +37,17 @@ export async function readTopLevelBoxes(path: string): Promise<TopLevelBox[]> {
 export async function isFaststart(path: string): Promise<boolean> {
   const types = (await readTopLevelBoxes(path)).map((box) => box.type);
   return types.includes('moov') && types.includes('mdat') && types.indexOf('moov') < types.indexOf('mdat');
+}
+
+/**
+ * How many bytes an MP4 file lacks at its end, by what its boxes state. ffmpeg leaves with 0 on one that ends between two
+ * frames, so it has to be asked here. 0 for other containers.
+ */
+export async function missingBytes(path: string, { formatName }: { formatName: string }): Promise<number> {
+  if (!formatName.split(',').includes('mp4')) return 0;
+  const [boxes, file] = await Promise.all([readTopLevelBoxes(path), stat(path)]);
+  const last = boxes.findLast((box) => ['moov', 'moof', 'mdat'].includes(box.type));
+  return last === undefined ? 0 : Math.max(0, last.offset + last.size - file.size);
 }
 
 function statedSize(header: Buffer, bytesRead: number, bytesLeft: number): number | undefined {

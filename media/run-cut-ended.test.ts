@@ -1,7 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { joinByCopy } from './join-by-copy.js';
+import { cutClips } from './cut-clips.js';
 import { identifyProcess } from './process-identity.js';
 import { makeClip, makeScript, mediaFolder, readPid, tools } from './test-support/media-files.js';
 
@@ -32,7 +32,7 @@ async function expectNothingLeft(): Promise<void> {
   expect(await readdir(folder.path())).not.toContain(basename(output));
 }
 
-describe('a join that is ended early', () => {
+describe('a cut that is ended early', () => {
   /** The real ffmpeg, which writes its process id and reads its first input no faster than it plays. */
   const slowFfmpeg = (pidFile: string) =>
     makeScript(folder.path('slow-ffmpeg'), `echo $$ > "${pidFile}"`, `exec ${tools.ffmpegPath} -re "$@"`);
@@ -43,7 +43,7 @@ describe('a join that is ended early', () => {
     const controller = new AbortController();
     const reason = new Error('the job was cancelled');
     const whileJoining: { files: string[]; running: boolean } = { files: [], running: false };
-    const aborted = joinByCopy(
+    const aborted = cutClips(
       { ...tools, ffmpegPath },
       {
         inputs: [...sounding, ...sounding, ...sounding, ...sounding],
@@ -53,7 +53,7 @@ describe('a join that is ended early', () => {
         onProgress: (fraction) => {
           if (fraction < 0.02 || controller.signal.aborted) return;
           void (async () => {
-            whileJoining.files = await readdir(workDir);
+            whileJoining.files = await readdir(workDir, { recursive: true });
             whileJoining.running = (await identifyProcess(await readPid(pidFile))) !== undefined;
             controller.abort(reason);
           })();
@@ -69,9 +69,30 @@ describe('a join that is ended early', () => {
     await expectNothingLeft();
   });
 
+  it('ends ffmpeg and leaves no file while it encodes a clip', async () => {
+    const pidFile = folder.path('encoder.pid');
+    const ffmpegPath = await slowFfmpeg(pidFile);
+    const controller = new AbortController();
+    const reason = new Error('the job was cancelled');
+    const odd = await makeClip(folder.path('odd.mp4'), { rate: '25', seconds: 4 });
+    const aborted = cutClips(
+      { ...tools, ffmpegPath },
+      {
+        inputs: [...silent, odd],
+        output,
+        workDir,
+        signal: controller.signal,
+        onProgress: () => controller.abort(reason),
+      },
+    );
+    await expect(aborted).rejects.toBe(reason);
+    expect(await identifyProcess(await readPid(pidFile))).toBeUndefined();
+    await expectNothingLeft();
+  });
+
   it('leaves no file when the time limit is over', async () => {
     const ffmpegPath = await makeScript(folder.path('hung-ffmpeg'), 'exec sleep 60');
-    const limited = joinByCopy({ ...tools, ffmpegPath }, { inputs: silent, output, workDir, timeLimitMs: 1_500 });
+    const limited = cutClips({ ...tools, ffmpegPath }, { inputs: silent, output, workDir, timeLimitMs: 1_500 });
     await expect(limited).rejects.toMatchObject({ code: 'FFMPEG_FAILED', details: { timeLimitMs: 1_500 } });
     await expectNothingLeft();
   });
@@ -83,7 +104,7 @@ describe('a join that is ended early', () => {
       'echo half > "${last#file:}"',
       'kill -KILL $$',
     );
-    const died = joinByCopy({ ...tools, ffmpegPath }, { inputs: silent, output, workDir });
+    const died = cutClips({ ...tools, ffmpegPath }, { inputs: silent, output, workDir });
     await expect(died).rejects.toMatchObject({ code: 'FFMPEG_FAILED', details: { signal: 'SIGKILL' } });
     await expectNothingLeft();
   });
@@ -95,10 +116,32 @@ describe('a join that is ended early', () => {
       'for last in "$@"; do :; done',
       `cp "${first}" "\${last#file:}"`,
     );
-    const lied = joinByCopy({ ...tools, ffmpegPath }, { inputs: silent, output, workDir });
+    const lied = cutClips({ ...tools, ffmpegPath }, { inputs: silent, output, workDir });
     await expect(lied).rejects.toMatchObject({
       code: 'CUT_WRONG',
       details: { expected: 'picture of 3.000 s (within 0.125 s)', seen: '1.000 s' },
+    });
+    await expectNothingLeft();
+  });
+
+  it('does not take a result for proven whose sound is lost at the end', async () => {
+    const muted = await makeClip(folder.path('muted.mp4'), {
+      seconds: 3,
+      sound: { seconds: 3 },
+      extra: ['-af', 'volume=0:enable=gte(t\\,2)'],
+    });
+    const ffmpegPath = await makeScript(
+      folder.path('muting-ffmpeg'),
+      'for last in "$@"; do :; done',
+      'case "$last" in',
+      `  *joined.mp4) cp "${muted}" "\${last#file:}" ;;`,
+      `  *) exec ${tools.ffmpegPath} "$@" ;;`,
+      'esac',
+    );
+    const lied = cutClips({ ...tools, ffmpegPath }, { inputs: sounding, output, workDir });
+    await expect(lied).rejects.toMatchObject({
+      code: 'CUT_WRONG',
+      details: { expected: expect.stringMatching(/^sound at -\d+(\.\d+)? dBFS in its last 1 s/) },
     });
     await expectNothingLeft();
   });

@@ -1,0 +1,47 @@
+import { type CutOrder, type CutPlan, planCut } from './cut-plan.js';
+import type { MediaProbe } from './media-probe.js';
+import type { MediaTools } from './media-tools.js';
+import { type ClipProbe, probeClip } from './probe-clip.js';
+import { type RunCutOptions, runCut } from './run-cut.js';
+import type { RunLimits } from './run-tool.js';
+import { settleAll } from './settle.js';
+
+export interface CutClipsOptions extends Omit<RunCutOptions, 'inputs'> {
+  /** The clips' paths, in playing order; at least one. They are numbered from 1. */
+  inputs: readonly string[];
+  order?: CutOrder | undefined;
+  /** Gets the plan before it is run. */
+  onPlan?: ((plan: CutPlan) => void) | undefined;
+}
+
+/** Probing waits for processes to start, which few enough of them do side by side. */
+const PROBES_AT_ONCE = 2;
+
+/** Probes clips, plans their cut and runs it. Throws what `probeClip`, `planCut` and `runCut` throw. */
+export async function cutClips(tools: MediaTools, options: CutClipsOptions): Promise<MediaProbe> {
+  const { inputs: paths, order, onPlan, ...run } = options;
+  const inputs = paths.map((path, index) => ({ number: index + 1, path }));
+  const { signal, timeLimitMs, killGraceMs } = run;
+  const probes = await probeClips(tools, inputs, { signal, timeLimitMs, killGraceMs });
+  const plan = planCut(
+    inputs.map(({ number }, index) => ({ number, probe: probes[index] as ClipProbe })),
+    order,
+  );
+  onPlan?.(plan);
+  return await runCut(tools, plan, { ...run, inputs });
+}
+
+/** Probes clips in order. Where several cannot be used, the first of them is named. Throws what `probeClip` throws. */
+export async function probeClips(
+  tools: MediaTools,
+  inputs: readonly { number: number; path: string }[],
+  limits: RunLimits = {},
+): Promise<ClipProbe[]> {
+  const probes: ClipProbe[] = [];
+  for (let from = 0; from < inputs.length; from += PROBES_AT_ONCE) {
+    const some = inputs.slice(from, from + PROBES_AT_ONCE);
+    const seen = some.map(({ number, path }) => probeClip(tools, number, path, limits));
+    probes.push(...(await settleAll(seen)));
+  }
+  return probes;
+}

@@ -1,0 +1,81 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { cutClips } from './cut-clips.js';
+import type { CutPlan } from './cut-plan.js';
+import { makeVariant, type Variant } from './test-support/clip-variants.js';
+import { mediaFolder, tools } from './test-support/media-files.js';
+import { type Bars, MIXTURES } from './test-support/mixtures.js';
+import { heardLevels, type PlainColour, type SeenFrame, seenFrames } from './test-support/seen-and-heard.js';
+
+const folder = mediaFolder();
+const COLOURS: PlainColour[] = ['red', 'lime', 'blue', 'yellow', 'magenta', 'cyan'];
+/** The test tone is at -24 dBFS as sine's own level is 1/8; AAC and resampling move it by less than 2 dB. */
+const TONE = { least: -27, most: -18 };
+const SILENCE = -60;
+/** AAC smears a tone's edge over its window. */
+const EDGE_SECONDS = 0.08;
+
+const made = new Map<string, Promise<string>>();
+function fixture(variant: Variant): Promise<string> {
+  const key = JSON.stringify(variant);
+  const found = made.get(key) ?? makeVariant(folder.path(`clip-${made.size}`), variant);
+  made.set(key, found);
+  return found;
+}
+
+describe('a cut of', () => {
+  it.each(MIXTURES)('$what', async ({ what, order, clips, result }) => {
+    const colourOf = (index: number): PlainColour => COLOURS[index % COLOURS.length] ?? 'red';
+    const inputs: string[] = [];
+    for (const [index, { is }] of clips.entries()) inputs.push(await fixture({ colour: colourOf(index), ...is }));
+    const workDir = folder.path(`work ${what}`);
+    await mkdir(workDir);
+    const output = folder.path(`${what}.mp4`);
+    let plan: CutPlan | undefined;
+    const seen = await cutClips(tools, { inputs, output, workDir, order, onPlan: (planned) => (plan = planned) });
+
+    expect(plan?.clips.map(({ frames }) => frames)).toEqual(clips.map(({ frames }) => frames));
+    for (const [index, { why }] of clips.entries()) {
+      const { action, reasons = [] } = plan?.clips[index] ?? {};
+      expect(reasons.join(', '), `clip ${index + 1}`).toContain(why);
+      expect(action === 'copy', `clip ${index + 1} is copied`).toBe(why === '');
+    }
+    const [width, height] = result.size.split('x').map(Number);
+    const [num, den] = result.rate.split('/').map(Number);
+    expect(seen.video).toMatchObject({ codec: 'h264', width, height, pixelFormat: 'yuv420p', rotation: 0 });
+    expect(seen.video).toMatchObject({ sampleAspectRatio: '1:1' });
+    expect(plan?.target.frameRate).toEqual({ num, den });
+    expect(seen.durationSeconds).toBeCloseTo(plan?.durationSeconds ?? 0, 2);
+
+    const expected = clips.flatMap(({ frames, bars = 'none' }, index) =>
+      Array<SeenFrame>(frames).fill(framed(colourOf(index), bars)),
+    );
+    expect(await seenFrames(output)).toEqual(expected);
+
+    if (result.sound === undefined) expect(seen.audio).toBeUndefined();
+    else {
+      expect(seen.audio).toMatchObject({ codec: 'aac', ...result.sound });
+      const level = await heardLevels(output);
+      for (const [index, { heard }] of clips.entries()) {
+        const { beginSeconds = 0, pictureSeconds = 0 } = plan?.clips[index] ?? {};
+        const middle = beginSeconds + pictureSeconds / 2;
+        const halves = [level(beginSeconds + EDGE_SECONDS, middle - EDGE_SECONDS)];
+        halves.push(level(middle + EDGE_SECONDS, beginSeconds + pictureSeconds - EDGE_SECONDS));
+        const sounds = halves.map((half) => (half < SILENCE ? 'silence' : inTone(half) ? 'tone' : half));
+        expect(sounds, `clip ${index + 1}`).toEqual(
+          heard === 'tone, then silence' ? ['tone', 'silence'] : [heard, heard],
+        );
+      }
+    }
+    expect(await readdir(workDir)).toEqual([]);
+  });
+});
+
+function inTone(level: number): boolean {
+  return level >= TONE.least && level <= TONE.most;
+}
+
+function framed(colour: PlainColour, bars: Bars): SeenFrame {
+  const [left, top] = [bars === 'sides' ? 'black' : colour, bars === 'above and below' ? 'black' : colour] as const;
+  return { centre: colour, left, right: left, top, bottom: top };
+}
