@@ -44,6 +44,7 @@ describe('probe', () => {
     const setupOf = async (path: string) => (await probe(tools, path)).video?.setup;
     const other = await makeClip(folder.path('other.mp4'), { colour: 'blue', seconds: 2 });
     const tagged = await makeClip(folder.path('tagged.mp4'), {
+      size: '160x96',
       extra: ['-colorspace', 'bt709', '-color_trc', 'bt709', '-color_range', 'tv', '-flags', '+ilme+ildct'],
     });
     expect(await setupOf(other)).toBe(await setupOf(clip));
