@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Purchase } from '../domain/activity-contract.js';
 import { type GenerationInput, generationId } from '../domain/contract.js';
 import { ERRORS, ReelwrightError } from '../domain/errors.js';
+import { versionToRun } from '../domain/music.js';
 import { CANCEL_AFTER_SECONDS, nextAttempt, POST_MARGIN_MS } from '../domain/purchase.js';
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
@@ -12,7 +13,7 @@ import { failureOf, purchaseEnded } from './failure-of.js';
 import { openIntent, requireOpen } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
 import { isProbe, liftPause, liftPauseBefore, pauseForAccount, refuseWhilePaused } from './purchasing.js';
-import { requireClip } from './required-rows.js';
+import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
 
@@ -43,7 +44,7 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
     await requireOpen(deps.knex, subject);
     await refuseWhilePaused(deps);
     const lease = randomUUID();
-    const inputs = await prepareInputs(deps, await requireClip(deps.knex, subject), signal);
+    const inputs = await prepareInputs(deps, await requireSubJob(deps.knex, subject), signal);
     if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
     const row = await openIntent(deps, subject, lease, inputs);
     if (row.state !== 'intended') return await carryOn(deps, row, signal);
@@ -83,8 +84,10 @@ async function create(deps: ActivityDeps, row: LedgerRow, timeMs: number): Promi
     const error = new ReelwrightError('PURCHASE_PENDING', `the window of ${row.subject} closed before its POST`);
     return { kind: 'not-created', error };
   }
+  const version = versionToRun(row.model);
   return await deps.provider.create({
     model: row.model as `${string}/${string}`,
+    ...(version === undefined ? {} : { version }),
     input: row.input,
     ...webhook(deps, row),
     cancelAfterSeconds: CANCEL_AFTER_SECONDS,

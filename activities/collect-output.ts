@@ -5,17 +5,20 @@ import type { CollectInput, MediaActivities } from '../domain/activity-contract.
 import type { GenerationOutcome } from '../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { checkClip } from '../media/check-clip.js';
+import { checkSound } from '../media/check-sound.js';
 import { withWorkDir } from '../media/work-dir.js';
-import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
 import { noteAttention } from '../storage/job-attention.js';
 import { lockJob } from '../storage/jobs-repository.js';
 import type { LedgerRow } from '../storage/ledger.js';
 import { markPurchaseStored, recordOutputLost } from '../storage/ledger-moves.js';
+import { findSecondsBefore } from '../storage/music-repository.js';
+import { moveSubJob } from '../storage/sub-job.js';
+import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
 import { fetchOutput } from './fetch-output.js';
 import { withHeartbeat } from './heartbeat.js';
-import { NOT_STORED, requireClip } from './required-rows.js';
+import { NOT_STORED, requireSubJob } from './required-rows.js';
 import { askProvider, endError, requirePurchase, settledByWebhook } from './settle.js';
 
 /** When a completion was announced that neither the inbox nor the provider shows. */
@@ -43,10 +46,10 @@ export function createCollectOutput(deps: ActivityDeps): MediaActivities['collec
     const stored: GenerationOutcome = { status: 'stored', predictionId };
     if (row.state === 'stored') return stored;
     const url = await outputOf(deps, row, predictionId);
-    const clip = await requireClip(deps.knex, row);
-    const isLatest = row.attempt === clip.attempt;
-    if (isLatest) await moveClip(deps.knex, clip, NOT_STORED, { status: 'storing' });
-    await withHeartbeat((report) => store(deps, { clip, predictionId, url, isLatest }, report));
+    const subJob = await requireSubJob(deps.knex, row);
+    const isLatest = row.attempt === subJob.attempt;
+    if (isLatest) await moveSubJob(deps.knex, subJob, NOT_STORED, { status: 'storing' });
+    await withHeartbeat((report) => store(deps, { subJob, predictionId, url, isLatest }, report));
     deps.logger.info({ ...generation, predictionId }, 'stored');
     return stored;
   }
@@ -78,25 +81,55 @@ async function outputOf(deps: ActivityDeps, row: LedgerRow, predictionId: string
   return url;
 }
 
+interface Found {
+  subJob: SubJobRecord;
+  predictionId: string;
+  url: string;
+  isLatest: boolean;
+}
+
 async function store(
-  { knex, blobs, provider, tools, workRoot }: ActivityDeps,
-  { clip, predictionId, url, isLatest }: { clip: ClipRecord; predictionId: string; url: string; isLatest: boolean },
+  deps: ActivityDeps,
+  { subJob, predictionId, url, isLatest }: Found,
   report: (progress: unknown) => void,
 ): Promise<void> {
+  const { knex, blobs, provider, workRoot } = deps;
   const signal = Context.current().cancellationSignal;
-  await withWorkDir(workRoot, 'clip', async (dir) => {
-    const path = join(dir, 'output.mp4');
+  await withWorkDir(workRoot, subJob.kind, async (dir) => {
+    const path = join(dir, 'output');
     await fetchOutput(provider, url, path, signal, (fetchedBytes) => report({ fetchedBytes }));
-    await checkClip(tools, path, { expectedDurationSeconds: clip.durationSeconds, signal });
-    const { id: blobId } = await blobs.put(createReadStream(path), { contentType: 'video/mp4', signal });
+    const { contentType, warnings } = await check(deps, subJob, path, signal);
+    const { id: blobId } = await blobs.put(createReadStream(path), { contentType, signal });
     await knex.transaction(async (trx) => {
-      await lockJob(trx, clip.jobId);
+      await lockJob(trx, subJob.jobId);
       await markPurchaseStored(trx, predictionId, blobId);
-      // Where the clip has what a later attempt gave, this one is kept with its purchase only.
+      // Where the row has what a later attempt gave, this one is kept with its purchase only.
       if (isLatest) {
-        await moveClip(trx, clip, NOT_STORED, { status: 'stored', blobId, error: null, warnings: [], completed: true });
-        await noteAttention(trx, clip.jobId);
+        await moveSubJob(trx, subJob, NOT_STORED, { status: 'stored', blobId, error: null, warnings, completed: true });
+        await noteAttention(trx, subJob.jobId);
       }
     });
   });
 }
+
+/** Throws OUTPUT_BROKEN for what is not whole. */
+async function check(
+  { knex, tools }: ActivityDeps,
+  subJob: SubJobRecord,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ contentType: string; warnings: string[] }> {
+  const { durationSeconds } = subJob;
+  if (subJob.kind === 'clip') {
+    await checkClip(tools, path, { expectedDurationSeconds: durationSeconds, signal });
+    return { contentType: 'video/mp4', warnings: [] };
+  }
+  const expected = (await findSecondsBefore(knex, subJob)) + durationSeconds;
+  const { contentType, audio } = await checkSound(tools, path, { signal });
+  const isOff = Math.abs(audio.durationSeconds - expected) > MUSIC_SLACK_SECONDS;
+  const warning = `it lasts ${audio.durationSeconds.toFixed(1)} s instead of ${expected} s`;
+  return { contentType, warnings: isOff ? [warning] : [] };
+}
+
+/** Music is fitted to the picture anyway: its length is told and not refused. */
+const MUSIC_SLACK_SECONDS = 1;

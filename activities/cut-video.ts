@@ -6,60 +6,104 @@ import type { MediaActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { probeClips } from '../media/cut-clips.js';
-import { planCut } from '../media/cut-plan.js';
+import { type CutOrder, planCut } from '../media/cut-plan.js';
+import { requireDiskRoom } from '../media/disk-room.js';
+import { orderedSize } from '../media/ordered-size.js';
 import type { ClipProbe } from '../media/probe-clip.js';
 import { runCut } from '../media/run-cut.js';
+import { LOOK_LIMIT_MS } from '../media/run-limits.js';
 import { withWorkDir } from '../media/work-dir.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { moveJob } from '../storage/jobs-repository.js';
+import { noteCutFraction } from '../storage/cut-progress.js';
+import { findJob, type JobRecord, moveJob } from '../storage/jobs-repository.js';
 import type { ActivityDeps } from './deps.js';
 import { encodedClipsOf } from './encoded-clips.js';
 import { withHeartbeat } from './heartbeat.js';
+import { musicOf } from './music-of.js';
+import { createPercentNotes } from './percent-notes.js';
 import { NOT_CANCELLED } from './required-rows.js';
 
 /**
- * Cuts a job's clips into its video, in their order and less those that were skipped: what fits is copied, what does not
- * is encoded. The plan and the video are stored with the job. Throws what `probeClips`, `planCut` and `runCut` throw.
+ * Cuts a job's clips into its video, in their order and less those that were skipped, with the music that is there: what
+ * fits is copied, what does not is encoded. The plan and the video are stored with the job. Throws what `probeClips`,
+ * `planCut` and `runCut` throw.
  */
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {
   return async (run) => {
-    const clips = (await listClips(deps.knex, [run.jobId])).filter((clip) => clip.status !== 'skipped');
     await moveOn(deps, run, { status: 'composing' });
-    return await withHeartbeat((report) => cut(deps, run, clips, report));
+    const job = await findJob(deps.knex, run.jobId);
+    if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${run.jobId}, found none`);
+    const clips = (await listClips(deps.knex, [run.jobId])).filter((clip) => clip.status !== 'skipped');
+    const progress = createPercentNotes(
+      (percent) => noteCutFraction(deps.knex, run, percent / 100),
+      (error) => deps.logger.warn({ err: error, ...run }, 'the progress of a cut could not be noted'),
+    );
+    try {
+      return await withHeartbeat((beat) =>
+        cut(deps, { run, job, clips }, (fraction) => {
+          beat({ cut: fraction });
+          progress.report(fraction);
+        }),
+      );
+    } finally {
+      await progress.settle();
+    }
   };
+}
+
+interface ToCut {
+  run: VideoJobInput;
+  job: JobRecord;
+  clips: readonly ClipRecord[];
 }
 
 async function cut(
   deps: ActivityDeps,
-  run: VideoJobInput,
-  clips: readonly ClipRecord[],
-  report: (progress: unknown) => void,
+  { run, job, clips }: ToCut,
+  onProgress: (fraction: number) => void,
 ): Promise<{ durationSeconds: number; sizeBytes: number }> {
   const { blobs, tools, workRoot } = deps;
   const signal = Context.current().cancellationSignal;
   return await withWorkDir(workRoot, 'cut', async (dir) => {
+    // The clips, and a result of their size; what the plan adds to that is looked at before it is run.
+    await requireDiskRoom(dir, 2 * clips.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0));
     const inputs: { number: number; path: string }[] = [];
     for (const clip of clips) {
       const path = join(dir, `clip-${clip.number}.mp4`);
       await pipeline(blobs.open(blobOf(clip)), createWriteStream(path), { signal });
       inputs.push({ number: clip.number, path });
     }
-    const probes = await probeClips(tools, inputs, { signal });
-    const plan = planCut(inputs.map(({ number }, index) => ({ number, probe: probes[index] as ClipProbe })));
+    const probes = await probeClips(tools, inputs, { signal, timeLimitMs: LOOK_LIMIT_MS });
+    const music = await musicOf(deps, run.jobId, dir, signal);
+    const probed = inputs.map(({ number }, index) => ({ number, probe: probes[index] as ClipProbe }));
+    const plan = planCut(probed, orderOf(job, probes), music?.probe);
     await moveOn(deps, run, { status: 'composing', cutPlan: plan });
+
     const output = join(dir, 'video.mp4');
     const { durationSeconds } = await runCut(tools, plan, {
       inputs,
+      music,
       output,
       workDir: dir,
       encodedClips: encodedClipsOf(deps, clips, dir, signal),
       signal,
-      onProgress: (fraction) => report({ cut: fraction }),
+      onProgress,
     });
     const { id: videoBlobId, size } = await blobs.put(createReadStream(output), { contentType: 'video/mp4', signal });
     await moveOn(deps, run, { status: 'composing', videoBlobId, durationSeconds });
     return { durationSeconds, sizeBytes: size };
   });
+}
+
+/** Sound that nobody asked for is left out, as are a size and a rate that the order leaves to its clips. */
+function orderOf(job: JobRecord, probes: readonly ClipProbe[]): CutOrder {
+  const { orderedResolution: resolution, orderedFrameRate, aspectRatio, transition } = job;
+  return {
+    transition,
+    sound: job.generateAudio ? 'keep' : 'none',
+    ...(resolution !== null && { size: orderedSize(probes, { resolution, aspectRatio }) }),
+    ...(orderedFrameRate !== null && { frameRate: { num: orderedFrameRate, den: 1 } }),
+  };
 }
 
 function blobOf(clip: ClipRecord): string {

@@ -4,13 +4,13 @@ import type { ClipDecision, FailureInfo, GenerationStep } from '../domain/contra
 import { ReelwrightError } from '../domain/errors.js';
 import { lockMoney } from '../storage/budgets.js';
 import { changeClip } from '../storage/clip-changes.js';
-import type { ClipRecord } from '../storage/clips-repository.js';
 import { noteAttention } from '../storage/job-attention.js';
 import { findJob, setBudget } from '../storage/jobs-repository.js';
-import { reopenClip } from '../storage/reopen-clip.js';
+import { reopen } from '../storage/reopen.js';
+import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { close, isCancelled } from './generation-rows.js';
-import { requireClip } from './required-rows.js';
+import { requireSubJob } from './required-rows.js';
 
 /** Well within the time of the activity. */
 const RESOLVE_LIMIT_MS = 5_000;
@@ -29,8 +29,9 @@ export function createDecideClip({ knex, addressGuard, logger }: ActivityDeps): 
     const step = await knex.transaction(async (trx) => {
       const bounds = await lockMoney(trx, generation.jobId);
       const job = await findJob(trx, generation.jobId);
-      const clip = await requireClip(trx, generation);
-      if (bounds === undefined || job === undefined || isCancelled(job) || clip.status !== 'needs_attention') {
+      const clip = await requireSubJob(trx, generation);
+      const waits = clip.kind === 'clip' && clip.status === 'needs_attention';
+      if (bounds === undefined || job === undefined || isCancelled(job) || !waits) {
         throw new ReelwrightError('WRONG_STATE', `expected a clip that waits for a decision, seen ${clip.status}`);
       }
       if (decision.decision !== 'retry') return await endAsDecided(trx, clip, decision.decision);
@@ -39,7 +40,7 @@ export function createDecideClip({ knex, addressGuard, logger }: ActivityDeps): 
         bounds.jobBudgetUsd = decision.budgetUsd;
       }
       await changeClip(trx, job, clip, decision);
-      await reopenClip(trx, bounds, { job, clip: await requireClip(trx, generation), openedBy: 'decision' });
+      await reopen(trx, bounds, { job, subJob: await requireSubJob(trx, generation), openedBy: 'decision' });
       await noteAttention(trx, job.id);
       return { status: 'again' as const };
     });
@@ -50,7 +51,7 @@ export function createDecideClip({ knex, addressGuard, logger }: ActivityDeps): 
 
 async function endAsDecided(
   trx: Knex,
-  clip: ClipRecord,
+  clip: SubJobRecord,
   decision: Exclude<ClipDecision['decision'], 'retry'>,
 ): Promise<GenerationStep> {
   const error: FailureInfo = clip.error ?? { code: 'INTERNAL', message: 'no reason is noted' };

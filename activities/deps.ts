@@ -5,6 +5,7 @@ import type { MediaTools } from '../media/media-tools.js';
 import type { VideoProvider } from '../replicate/video-provider.js';
 import type { AssetLinks } from '../storage/asset-links.js';
 import type { BlobStore } from '../storage/blob-store.js';
+import type { RenditionRecord } from '../storage/renditions-repository.js';
 import type { AddressGuard } from '../web/address-guard.js';
 
 /** Durations and bounds that the activities go by; all of them inputs, so that tests are quick. Milliseconds. */
@@ -43,6 +44,8 @@ export interface ActivityDeps {
   /** Guards requests to addresses that callers name. */
   addressGuard: AddressGuard;
   startRun: (run: OwedRun) => Promise<void>;
+  /** Hands an export or a combination to Temporal whose row is committed. */
+  startRendition: (rendition: RenditionRecord) => Promise<void>;
   logger: Logger;
 }
 

@@ -1,38 +1,44 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { EncodeRecipe } from '../media/encode-clip.js';
-import type { EncodedClips } from '../media/run-cut.js';
+import type { EncodeRecipe } from '../media/encode-recipe.js';
+import type { EncodedClips } from '../media/make-piece.js';
 import type { ClipRecord } from '../storage/clips-repository.js';
 import { type EncodedClipKey, findEncodedClip, keepEncodedClip } from '../storage/encoded-clips.js';
 import type { ActivityDeps } from './deps.js';
 import { sha256 } from './intent.js';
 
 /**
- * Keeps encoded clips in the blob store by their content, so that a second cut encodes only what has changed. Files are
- * written into `dir`.
+ * Keeps encoded pieces in the blob store by the content of the clips that they were made from, so that a second cut encodes
+ * only what has changed. Files are written into `dir`.
  */
 export function encodedClipsOf(
   { knex, blobs }: Pick<ActivityDeps, 'knex' | 'blobs'>,
-  clips: readonly ClipRecord[],
+  clips: readonly Pick<ClipRecord, 'number' | 'blobSha256'>[],
   dir: string,
   signal: AbortSignal,
 ): EncodedClips {
-  const keyOf = (number: number, recipe: EncodeRecipe): EncodedClipKey | undefined => {
-    const sourceSha256 = clips.find((clip) => clip.number === number)?.blobSha256 ?? undefined;
-    return sourceSha256 === undefined ? undefined : { sourceSha256, recipeSha256: sha256(JSON.stringify(recipe)) };
+  const keyOf = (numbers: readonly number[], recipe: EncodeRecipe): EncodedClipKey | undefined => {
+    const hashes = numbers.flatMap((number) => clips.find((clip) => clip.number === number)?.blobSha256 ?? []);
+    const [sourceSha256, ...others] = hashes;
+    if (sourceSha256 === undefined || hashes.length < numbers.length) return undefined;
+    return {
+      // One clip is known by its own hash, several by that of their hashes in playing order.
+      sourceSha256: others.length === 0 ? sourceSha256 : sha256(hashes.join(' ')),
+      recipeSha256: sha256(JSON.stringify(recipe)),
+    };
   };
   return {
-    async get(number, recipe) {
-      const key = keyOf(number, recipe);
+    async get(numbers, recipe) {
+      const key = keyOf(numbers, recipe);
       const blobId = key === undefined ? undefined : await findEncodedClip(knex, key);
-      if (blobId === undefined) return undefined;
-      const path = join(dir, `encoded-${number}.mp4`);
+      if (key === undefined || blobId === undefined) return undefined;
+      const path = join(dir, `encoded-${numbers.join('-')}-${key.recipeSha256}.mp4`);
       await pipeline(blobs.open(blobId), createWriteStream(path), { signal });
       return path;
     },
-    async put(number, recipe, path) {
-      const key = keyOf(number, recipe);
+    async put(numbers, recipe, path) {
+      const key = keyOf(numbers, recipe);
       if (key === undefined) return;
       const { id } = await blobs.put(createReadStream(path), { contentType: 'video/mp4', signal });
       await keepEncodedClip(knex, key, id);

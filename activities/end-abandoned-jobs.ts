@@ -1,13 +1,14 @@
 import { type FailureInfo, videoJobId } from '../domain/contract.js';
-import { listClips, moveClip } from '../storage/clips-repository.js';
 import { findJob, lockJob, moveJob } from '../storage/jobs-repository.js';
 import { OPEN_JOB_STATES, type StartedJob, takeStartedJobs } from '../storage/open-jobs.js';
+import { moveSubJob } from '../storage/sub-job.js';
+import { listSubJobs } from '../storage/sub-jobs.js';
 import { isCancelled } from './generation-rows.js';
 import type { ReconcileDeps, ReconcileSettings } from './reconcile-deps.js';
 
 type Deps = Pick<ReconcileDeps, 'knex' | 'workflows' | 'logger'>;
 
-const UNFINISHED_CLIPS = ['pending', 'generating', 'storing', 'needs_attention'] as const;
+const UNFINISHED = ['pending', 'generating', 'storing', 'needs_attention'] as const;
 
 /**
  * Rule (b): ends open jobs whose workflow is closed or missing, and asks again for the cancel of those that run although
@@ -37,8 +38,8 @@ async function endJob({ knex, logger }: Deps, { jobId, runNumber }: StartedJob):
     if (job?.runNumber !== runNumber || !OPEN_JOB_STATES.includes(job.status)) return undefined;
     const end = isCancelled(job) ? 'cancelled' : 'failed';
     const error = end === 'failed' ? workflowEnded(jobId, runNumber) : null;
-    for (const clip of await listClips(trx, [jobId])) {
-      await moveClip(trx, clip, UNFINISHED_CLIPS, { status: end, error, completed: true });
+    for (const subJob of await listSubJobs(trx, jobId)) {
+      await moveSubJob(trx, subJob, UNFINISHED, { status: end, error, completed: true });
     }
     await moveJob(trx, { jobId, runNumber }, OPEN_JOB_STATES, { status: end, error, completed: true });
     return end;

@@ -1,14 +1,16 @@
 import type { Knex } from 'knex';
 import type { EndGenerationInput, RowActivities } from '../domain/activity-contract.js';
 import type { FailureInfo, GenerationInput, GenerationStep } from '../domain/contract.js';
+import type { ClipFailurePolicy } from '../domain/orders.schema.js';
 import { alwaysWaits, nextAttempt } from '../domain/purchase.js';
-import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
 import { noteAttention } from '../storage/job-attention.js';
 import { findJob, type JobRecord, lockJob } from '../storage/jobs-repository.js';
 import { purchasesOf } from '../storage/ledger.js';
-import { giveUpLatest } from '../storage/reopen-clip.js';
+import { giveUpLatest } from '../storage/reopen.js';
+import { moveSubJob } from '../storage/sub-job.js';
+import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
-import { NOT_STORED, requireClip } from './required-rows.js';
+import { NOT_STORED, requireSubJob } from './required-rows.js';
 
 /**
  * What follows when a generation stored nothing. A failure is answered by the rules of attempts first, and then by the
@@ -19,7 +21,7 @@ export function createEndGeneration({ knex, settings, logger }: ActivityDeps): R
     const step = await knex.transaction(async (trx) => {
       // The clips of one job end one after the other, so that the last of them sees all the others.
       await lockJob(trx, generation.jobId);
-      const clip = await requireClip(trx, generation);
+      const clip = await requireSubJob(trx, generation);
       const job = await findJob(trx, generation.jobId);
       if (clip.status === 'stored') return { status: 'stored' as const, predictionId: clip.predictionId };
       if (end.status === 'cancelled' || job === undefined || isCancelled(job)) {
@@ -37,7 +39,7 @@ export const isCancelled = (job: JobRecord): boolean => job.status === 'cancelle
 
 interface Failed {
   job: JobRecord;
-  clip: ClipRecord;
+  clip: SubJobRecord;
   error: FailureInfo;
   patienceMs: number;
 }
@@ -52,11 +54,17 @@ async function answerFailure(
   // Only what the last purchase ended with is a reason; whatever else went wrong would go wrong again at once.
   const isItsEnd = purchases[0]?.error?.code === error.code;
   if (isItsEnd && next.kind === 'open' && next.openedBy === 'automatic') return { status: 'again' };
-  const policy = alwaysWaits(error.code) ? 'wait' : job.onClipFailure;
+  const policy = policyOf(clip, job, error);
   if (policy !== 'wait') return await close(trx, clip, { status: policy === 'skip' ? 'skipped' : 'failed', error });
-  await moveClip(trx, clip, NOT_STORED, { status: 'needs_attention', error });
+  await moveSubJob(trx, clip, NOT_STORED, { status: 'needs_attention', error });
   await noteAttention(trx, jobId);
   return { status: 'needs_attention', error, patienceMs };
+}
+
+/** A video without its music is still a video: nobody is asked about it, and the job tells. */
+function policyOf({ kind }: SubJobRecord, job: JobRecord, { code }: FailureInfo): ClipFailurePolicy {
+  if (kind === 'music') return 'skip';
+  return alwaysWaits(code) ? 'wait' : job.onClipFailure;
 }
 
 type End = Extract<GenerationStep, { status: 'skipped' | 'failed' | 'cancelled' }>;
@@ -65,11 +73,11 @@ type End = Extract<GenerationStep, { status: 'skipped' | 'failed' | 'cancelled' 
  * Ends a clip. One that has a former version keeps it when it is skipped, and says so. A purchase of which nobody could
  * say whether it was made is given up with it.
  */
-export async function close(trx: Knex, clip: ClipRecord, end: End): Promise<GenerationStep> {
-  if (clip.error?.code === 'PURCHASE_UNKNOWN') await giveUpLatest(trx, clip);
+export async function close(trx: Knex, clip: SubJobRecord, end: End): Promise<GenerationStep> {
   const error = end.status === 'cancelled' ? null : end.error;
+  if ([clip.error?.code, error?.code].includes('PURCHASE_UNKNOWN')) await giveUpLatest(trx, clip);
   const former = end.status === 'skipped' && clip.blobId !== null;
-  await moveClip(trx, clip, NOT_STORED, {
+  await moveSubJob(trx, clip, NOT_STORED, {
     status: former ? 'stored' : end.status,
     error: former ? null : error,
     ...(former ? { warnings: [`its former version is used: ${end.error.message}`] } : {}),

@@ -3,6 +3,7 @@ import type {
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
+  RenditionActivities,
   RowActivities,
 } from '../domain/activity-contract.js';
 import { createBuy } from './buy.js';
@@ -10,9 +11,13 @@ import { createCollectOutput } from './collect-output.js';
 import { createCutVideo } from './cut-video.js';
 import { createDecideClip } from './decide-clip.js';
 import type { ActivityDeps } from './deps.js';
+import { createEndRendition } from './end-renditions.js';
 import { createEndGeneration } from './generation-rows.js';
 import { createJobRowActivities } from './job-rows.js';
+import { createMakeCombination } from './make-combination.js';
+import { createMakeExport } from './make-export.js';
 import { createMakePoster } from './make-poster.js';
+import { createMakePreviews } from './make-previews.js';
 import { createProviderActivities } from './provider-activities.js';
 import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
@@ -23,6 +28,7 @@ export function createLightActivities(deps: ReconcileDeps): RowActivities & Prov
     ...createJobRowActivities(deps),
     ...createProviderActivities(deps),
     endGeneration: createEndGeneration(deps),
+    endRendition: createEndRendition(deps),
     decideClip: createDecideClip(deps),
     resolvePurchase: createResolvePurchase(deps),
     reconcileLedger: createReconcile(deps),
@@ -38,5 +44,10 @@ export function createMediaActivities(deps: ActivityDeps): MediaActivities {
     collectOutput: createCollectOutput(deps),
     cutVideo: createCutVideo(deps),
     makePoster: createMakePoster(deps),
+    makePreviews: createMakePreviews(deps),
   };
+}
+
+export function createRenditionActivities(deps: ActivityDeps): RenditionActivities {
+  return { makeExport: createMakeExport(deps), makeCombination: createMakeCombination(deps) };
 }

@@ -1,14 +1,18 @@
 import { createHash, randomInt, randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import { type GenerationInput, parseSubject, type Subject } from '../domain/contract.js';
+import type { GenerationInput, Subject } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { clipPriceUsd, providerInput, videoModel } from '../domain/models.js';
+import { providerInput, roundUsd, videoModel } from '../domain/models.js';
+import { musicInput } from '../domain/music.js';
 import { fingerprintOf, nextAttempt, type OpenedBy } from '../domain/purchase.js';
 import { countOpenPurchases, lockMoney, type MoneyBounds, refuseOverBudget } from '../storage/budgets.js';
-import { type ClipRecord, findClip, moveClip, type PreparedInputs } from '../storage/clips-repository.js';
+import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { findJob, type JobRecord } from '../storage/jobs-repository.js';
 import { type LedgerRow, latestPurchase, purchasesOf } from '../storage/ledger.js';
 import { insertIntent, type NewIntent, takeOverIntent } from '../storage/ledger-moves.js';
+import { findSecondsBefore, type MusicRecord } from '../storage/music-repository.js';
+import { moveSubJob, type PreparedInputs } from '../storage/sub-job.js';
+import { findSubJob, priceOf, providerModelOf, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 
 /** Seeds are 31 bits wide: every model takes those, and two open purchases hardly ever share one. */
@@ -40,15 +44,16 @@ export async function openIntent(
       const next = nextAttempt(purchases);
       const open = purchases[0]?.state === 'intended' ? purchases[0] : undefined;
       if (open !== undefined || next.kind === 'open') {
-        const { job, clip } = await requireOpen(trx, generation);
+        const { job, subJob } = await requireOpen(trx, generation);
         const openedBy = open?.openedBy ?? (next.kind === 'open' ? next.openedBy : 'order');
-        const intent = newIntent({ job, clip, subject, inputs, lease, openedBy });
-        if (bounds !== undefined) await refuseBeyond(trx, bounds, intent.estimateUsd, open?.id, settings);
+        const intent = await newIntent(trx, { job, subJob, subject, inputs, lease, openedBy });
+        const spent = roundUsd(intent.estimateUsd + (await heldForClips(trx, job, subJob)));
+        if (bounds !== undefined) await refuseBeyond(trx, bounds, spent, open?.id, settings);
         // Nobody has posted an open intent: it is told anew, since its links may have expired.
         if (open !== undefined) await takeOverIntent(trx, open.id, intent);
         else await insertIntent(trx, intent);
         // The links are one-off: the next purchase gets others.
-        await moveClip(trx, clip, [clip.status], {
+        await moveSubJob(trx, subJob, [subJob.status], {
           status: 'generating',
           error: null,
           preparedInputs: null,
@@ -70,16 +75,25 @@ export async function openIntent(
 export async function requireOpen(
   trx: Knex,
   { jobId, subject }: GenerationInput,
-): Promise<{ job: JobRecord; clip: ClipRecord }> {
+): Promise<{ job: JobRecord; subJob: SubJobRecord }> {
   const job = await findJob(trx, jobId);
-  const clip = await findClip(trx, jobId, parseSubject(subject).number);
-  if (job === undefined || clip === undefined) {
+  const subJob = await findSubJob(trx, { jobId, subject });
+  if (job === undefined || subJob === undefined) {
     throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
   }
-  if (job.status === 'cancelled' || job.cancelRequestedAt !== null || clip.status === 'cancelled') {
+  if (job.status === 'cancelled' || job.cancelRequestedAt !== null || subJob.status === 'cancelled') {
     throw new ReelwrightError('PREDICTION_CANCELED', `${subject} of job ${jobId} was cancelled before it was bought`);
   }
-  return { job, clip };
+  return { job, subJob };
+}
+
+/** Music must not take the money of clips that are still to be bought: without it a video is one, without them not. */
+async function heldForClips(trx: Knex, job: JobRecord, { kind }: SubJobRecord): Promise<number> {
+  if (kind !== 'music') return 0;
+  const unbought = (await listClips(trx, [job.id])).filter(
+    ({ attempt, status }) => attempt === 0 && (status === 'pending' || status === 'generating'),
+  );
+  return unbought.reduce((sum, clip) => sum + priceOf(clip, job), 0);
 }
 
 async function refuseBeyond(
@@ -102,39 +116,66 @@ async function refuseBeyond(
 
 interface IntentFacts {
   job: JobRecord;
-  clip: ClipRecord;
+  subJob: SubJobRecord;
   subject: Subject;
   inputs: PreparedInputs;
   lease: string;
   openedBy: OpenedBy;
 }
 
-function newIntent({ job, clip, subject, inputs, lease, openedBy }: IntentFacts): NewIntent {
-  const model = videoModel(clip.model);
-  const seed = model.seed ? randomInt(SEEDS) : null;
-  const settings = { model: clip.model, generateAudio: job.generateAudio, durationSeconds: clip.durationSeconds };
-  const input = providerInput({
-    ...settings,
-    resolution: job.resolution,
-    aspectRatio: job.aspectRatio,
-    prompt: clip.prompt,
-    hasFirstImage: inputs.firstImageUrl !== null,
-    hasLastImage: inputs.lastImageUrl !== null,
-    firstImageUrl: inputs.firstImageUrl,
-    lastImageUrl: inputs.lastImageUrl,
-    seed,
-  });
+async function newIntent(
+  trx: Knex,
+  { job, subJob, subject, inputs, lease, openedBy }: IntentFacts,
+): Promise<NewIntent> {
+  const seed = takesSeed(subJob) ? randomInt(SEEDS) : null;
+  const input =
+    subJob.kind === 'music' ? await inputOfMusic(trx, subJob, inputs, seed) : inputOfClip(job, subJob, inputs, seed);
   return {
     id: randomUUID(),
     jobId: job.id,
     subject,
-    attempt: clip.attempt + 1,
-    model: model.replicateModel,
+    attempt: subJob.attempt + 1,
+    model: providerModelOf(subJob),
     fingerprint: fingerprintOf(input, sha256),
     seed,
     input,
-    estimateUsd: clipPriceUsd(settings),
+    estimateUsd: priceOf(subJob, job),
     openedBy,
     lease,
   };
+}
+
+/** Every music model does. */
+const takesSeed = (subJob: SubJobRecord): boolean => subJob.kind === 'music' || videoModel(subJob.model).seed;
+
+function inputOfClip(
+  job: JobRecord,
+  clip: ClipRecord,
+  { firstImageUrl, lastImageUrl }: PreparedInputs,
+  seed: number | null,
+): Record<string, unknown> {
+  return providerInput({
+    model: clip.model,
+    generateAudio: job.generateAudio,
+    durationSeconds: clip.durationSeconds,
+    resolution: job.resolution,
+    aspectRatio: job.aspectRatio,
+    prompt: clip.prompt,
+    hasFirstImage: firstImageUrl !== null,
+    hasLastImage: lastImageUrl !== null,
+    firstImageUrl,
+    lastImageUrl,
+    seed,
+  });
+}
+
+async function inputOfMusic(
+  trx: Knex,
+  piece: MusicRecord,
+  { inputAudioUrl }: PreparedInputs,
+  seed: number | null,
+): Promise<Record<string, unknown>> {
+  const { model, prompt, durationSeconds } = piece;
+  const continues = inputAudioUrl == null ? null : { url: inputAudioUrl, seconds: await findSecondsBefore(trx, piece) };
+  return musicInput({ model, prompt, durationSeconds, seed: seed ?? 0, continues });
 }

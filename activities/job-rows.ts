@@ -2,16 +2,20 @@ import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLIP_STATES } from '../domain/states.js';
-import { type ClipRecord, listClips, moveClip } from '../storage/clips-repository.js';
+import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { findJob, type JobRecord, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import { listMusic } from '../storage/music-repository.js';
+import { moveSubJob } from '../storage/sub-job.js';
+import { listSubJobs } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { NOT_CANCELLED } from './required-rows.js';
+import { startOwedRenditions } from './start-owed-renditions.js';
 
 /** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
 const OWED_AFTER_MS = 30_000;
 const OWED_AT_ONCE = 100;
 
-const UNFINISHED_CLIPS = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
+const UNFINISHED = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
 
 const hasUnfetchedImage = (clip: ClipRecord): boolean =>
   (clip.firstImageUrl !== null && clip.firstAssetId === null) ||
@@ -19,12 +23,14 @@ const hasUnfetchedImage = (clip: ClipRecord): boolean =>
 
 type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob' | 'startOwedRuns'>;
 
-export function createJobRowActivities({ knex, settings, startRun, logger }: ActivityDeps): JobRowActivities {
+export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
+  const { knex, settings, startRun, logger } = deps;
   return {
     /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
     async planJob(run): Promise<JobPlan> {
       const job = await requireJob(run);
       const clips = await listClips(knex, [run.jobId]);
+      const music = await listMusic(knex, [run.jobId]);
       const fetchImages = clips.some(hasUnfetchedImage);
       const status = fetchImages ? 'planning' : 'generating';
       await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null }));
@@ -32,13 +38,14 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
         fetchImages,
         summary: `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
         clips: clips.map((clip) => clip.number),
+        ...(music.length > 0 && { music: music.map((piece) => piece.number) }),
         parallelClips: settings.parallelClips,
       };
     },
 
     async completeJob(run) {
-      const clips = await listClips(knex, [run.jobId]);
-      const status = clips.every((clip) => clip.status === 'stored') ? 'completed' : 'completed_with_gaps';
+      const subJobs = await listSubJobs(knex, run.jobId);
+      const status = subJobs.every((subJob) => subJob.status === 'stored') ? 'completed' : 'completed_with_gaps';
       await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null, completed: true }));
       const { durationSeconds, sizeBytes } = await requireJob(run);
       if (durationSeconds === null || sizeBytes === null) {
@@ -51,8 +58,8 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
       const job = await findJob(knex, run.jobId);
       // Whoever asked for the end gets it, whatever went wrong on the way there.
       const end = job !== undefined && job.cancelRequestedAt !== null ? 'cancelled' : proposed;
-      for (const clip of await listClips(knex, [run.jobId])) {
-        await moveClip(knex, clip, UNFINISHED_CLIPS, { status: 'cancelled', completed: true });
+      for (const subJob of await listSubJobs(knex, run.jobId)) {
+        await moveSubJob(knex, subJob, UNFINISHED, { status: 'cancelled', completed: true });
       }
       // A later run, or an earlier cancel, owns the row: then there is nothing to say.
       const change = { status: end, error: end === 'cancelled' ? null : error, completed: true };
@@ -75,7 +82,7 @@ export function createJobRowActivities({ knex, settings, startRun, logger }: Act
         logger.warn({ jobId, runNumber }, 'started a run that was still owed');
         started += 1;
       }
-      return { started };
+      return { started: started + (await startOwedRenditions(deps, OWED_AFTER_MS, OWED_AT_ONCE)) };
     },
   };
 

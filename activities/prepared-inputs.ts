@@ -5,7 +5,10 @@ import { ReelwrightError } from '../domain/errors.js';
 import { withWorkDir } from '../media/work-dir.js';
 import { findAssetContent } from '../storage/asset-content.js';
 import { ASSET_LINK_SECONDS } from '../storage/asset-links.js';
-import { type ClipRecord, moveClip, type PreparedInputs } from '../storage/clips-repository.js';
+import type { ClipRecord } from '../storage/clips-repository.js';
+import { findMusicPiece, type MusicRecord } from '../storage/music-repository.js';
+import { moveSubJob, type PreparedInputs } from '../storage/sub-job.js';
+import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 
 /** A link must outlive the wait in the provider's queue: older ones are issued anew. */
@@ -21,21 +24,41 @@ interface Link {
 }
 
 /**
- * Makes the clip's images readable for the provider and notes the links on the clip: a signed link to the asset where
- * the provider reaches our api, else a file uploaded to the provider. Links that still hold are kept.
+ * Makes what a purchase needs readable for the provider and notes the links on its row: for an image a signed link to
+ * the asset where the provider reaches our api, else a file uploaded to the provider; for the music that a piece goes on
+ * from such a file always. Links that still hold are kept.
  */
-export async function prepareInputs(deps: Deps, clip: ClipRecord, signal: AbortSignal): Promise<PreparedInputs> {
-  if (clip.preparedInputs !== null && stillHolds(clip.preparedInputs)) return clip.preparedInputs;
+export async function prepareInputs(deps: Deps, subJob: SubJobRecord, signal: AbortSignal): Promise<PreparedInputs> {
+  if (subJob.preparedInputs !== null && stillHolds(subJob.preparedInputs)) return subJob.preparedInputs;
+  const links = subJob.kind === 'clip' ? imagesOf(deps, subJob, signal) : musicBefore(deps, subJob, signal);
+  const preparedInputs = await links;
+  await moveSubJob(deps.knex, subJob, [subJob.status], { preparedInputs });
+  return preparedInputs;
+}
+
+async function imagesOf(deps: Deps, clip: ClipRecord, signal: AbortSignal): Promise<PreparedInputs> {
   const first = clip.firstAssetId === null ? null : await link(deps, clip.firstAssetId, signal);
   const last = clip.lastAssetId === null ? null : await link(deps, clip.lastAssetId, signal);
-  const ends = [first, last].flatMap((one) => (one?.expiresAt == null ? [] : [one.expiresAt.getTime()]));
-  const preparedInputs: PreparedInputs = {
-    firstImageUrl: first?.url ?? null,
-    lastImageUrl: last?.url ?? null,
-    expiresAt: ends.length === 0 ? null : new Date(Math.min(...ends)).toISOString(),
-  };
-  await moveClip(deps.knex, clip, [clip.status], { preparedInputs });
-  return preparedInputs;
+  return { firstImageUrl: first?.url ?? null, lastImageUrl: last?.url ?? null, expiresAt: earliest([first, last]) };
+}
+
+/** Throws NOT_FOUND where the piece before is not stored. */
+async function musicBefore(deps: Deps, { jobId, number }: MusicRecord, signal: AbortSignal): Promise<PreparedInputs> {
+  const none = { firstImageUrl: null, lastImageUrl: null };
+  if (number === 1) return { ...none, inputAudioUrl: null, expiresAt: null };
+  const before = await findMusicPiece(deps.knex, jobId, number - 1);
+  const blob = before?.blobId == null ? undefined : await deps.blobs.stat(before.blobId);
+  if (blob === undefined) {
+    throw new ReelwrightError('NOT_FOUND', `expected music ${number - 1} of job ${jobId} to be stored`);
+  }
+  const { id: blobId, contentType } = blob;
+  const audio = await uploadBlob(deps, { blobId, contentType, name: `${jobId}-music-${number - 1}` }, signal);
+  return { ...none, inputAudioUrl: audio.url, expiresAt: earliest([audio]) };
+}
+
+function earliest(links: readonly (Link | null)[]): string | null {
+  const ends = links.flatMap((link) => (link?.expiresAt == null ? [] : [link.expiresAt.getTime()]));
+  return ends.length === 0 ? null : new Date(Math.min(...ends)).toISOString();
 }
 
 function stillHolds({ expiresAt }: PreparedInputs): boolean {
@@ -50,19 +73,23 @@ async function link(deps: Deps, assetId: string, signal: AbortSignal): Promise<L
       expiresAt: new Date(Date.now() + ASSET_LINK_SECONDS * 1000),
     };
   }
-  return await upload(deps, assetId, signal);
-}
-
-/** By way of a file, so that memory does not depend on the image's size. */
-async function upload(deps: Deps, assetId: string, signal: AbortSignal): Promise<Link> {
   const asset = await findAssetContent(deps.knex, assetId);
   if (asset === undefined) throw new ReelwrightError('NOT_FOUND', `expected asset ${assetId}, found none`);
+  return await uploadBlob(deps, { ...asset, name: assetId }, signal);
+}
+
+/** By way of a file, so that memory does not depend on its size. */
+async function uploadBlob(
+  deps: Deps,
+  { blobId, contentType, name }: { blobId: string; contentType: string; name: string },
+  signal: AbortSignal,
+): Promise<Link> {
   return await withWorkDir(deps.workRoot, 'upload', async (dir) => {
     const path = join(dir, 'input');
-    await pipeline(deps.blobs.open(asset.blobId), createWriteStream(path), { signal });
-    const file = await openAsBlob(path, { type: asset.contentType });
-    const extension = asset.contentType.split('/')[1] ?? 'bin';
-    const { url, expiresAt } = await deps.provider.uploadFile(file, { filename: `${assetId}.${extension}`, signal });
+    await pipeline(deps.blobs.open(blobId), createWriteStream(path), { signal });
+    const file = await openAsBlob(path, { type: contentType });
+    const extension = contentType.split('/')[1] ?? 'bin';
+    const { url, expiresAt } = await deps.provider.uploadFile(file, { filename: `${name}.${extension}`, signal });
     return { url, expiresAt: expiresAt ?? new Date(Date.now() + UNSTATED_FILE_LIFE_MS) };
   });
 }

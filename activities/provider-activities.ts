@@ -3,15 +3,16 @@ import type { ProviderActivities } from '../domain/activity-contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
 import { nextAttempt } from '../domain/purchase.js';
-import { type ClipRecord, moveClip } from '../storage/clips-repository.js';
 import { latestPurchase, purchasesOf } from '../storage/ledger.js';
 import { withdrawIntent } from '../storage/ledger-moves.js';
+import { moveSubJob } from '../storage/sub-job.js';
+import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
 import { createFetchImages, fetchClipImages } from './fetch-images.js';
 import { withHeartbeat } from './heartbeat.js';
 import { prepareInputs } from './prepared-inputs.js';
-import { requireClip } from './required-rows.js';
+import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { askProvider, requirePurchase } from './settle.js';
 
@@ -21,7 +22,8 @@ const CANCEL_PAUSE_MS = 2_000;
 /** After this many attempts an address that does not answer is given up: there is somebody to decide about it. */
 const IMAGE_ATTEMPTS = 10;
 
-async function fetchNow(deps: ActivityDeps, clip: ClipRecord, signal: AbortSignal): Promise<void> {
+async function fetchNow(deps: ActivityDeps, clip: SubJobRecord, signal: AbortSignal): Promise<void> {
+  if (clip.kind !== 'clip') return;
   try {
     await fetchClipImages(deps, clip, signal);
   } catch (error) {
@@ -40,13 +42,13 @@ export function createProviderActivities(
 
     /** Takes the generation's row: what is stored is done, what is bought is resumed, else its inputs are prepared. */
     async prepareGeneration({ jobId, subject }) {
-      const clip = await requireClip(knex, { jobId, subject });
+      const clip = await requireSubJob(knex, { jobId, subject });
       if (clip.status === 'stored') return { outcome: { status: 'stored', predictionId: clip.predictionId } };
       if (clip.status === 'skipped' && clip.error !== null) {
         return { outcome: { status: 'skipped', error: clip.error } };
       }
       // What was cancelled together with a run that is gone may go on in this one.
-      await moveClip(knex, clip, ['cancelled'], { status: 'pending', completed: false });
+      await moveSubJob(knex, clip, ['cancelled'], { status: 'pending', completed: false });
       const purchases = await purchasesOf(knex, jobId, subject);
       const [latest] = purchases;
       const next = nextAttempt(purchases);
@@ -55,7 +57,7 @@ export function createProviderActivities(
         await withHeartbeat(async () => {
           const signal = Context.current().cancellationSignal;
           await fetchNow(deps, clip, signal);
-          await prepareInputs(deps, await requireClip(knex, { jobId, subject }), signal);
+          await prepareInputs(deps, await requireSubJob(knex, { jobId, subject }), signal);
         });
       }
       return { outcome: null, polling: settings.polling };

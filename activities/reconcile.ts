@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { ProviderActivities } from '../domain/activity-contract.js';
 import { compareLists } from './compare-lists.js';
 import { endAbandonedJobs } from './end-abandoned-jobs.js';
+import { endAbandonedRenditions } from './end-renditions.js';
 import { guardLedger } from './guard-ledger.js';
 import { withHeartbeat } from './heartbeat.js';
 import { RECONCILE_SETTINGS, type ReconcileDeps, type ReconcileSettings } from './reconcile-deps.js';
@@ -33,11 +34,16 @@ export function createReconcile(
 
       const inOrder = await rule('guard', () => guardLedger(deps, settings, signal));
       const ended = await rule('jobs', () => endAbandonedJobs(deps, settings));
+      const renditions = await rule('renditions', () => endAbandonedRenditions(deps, settings));
       const settling = await rule('purchases', () => settleOwedPurchases(deps, settings));
       await rule('open strays', () => settleOpenStrays(deps, settings.atOnce, signal));
       // What a ledger that is behind does not know may be a purchase that it has forgotten.
       const strays = inOrder === true ? await rule('lists', () => compareLists(deps, settings, signal)) : undefined;
       if (failures.length > 0) throw failures[0];
-      return { ended: ended ?? 0, settling: settling ?? 0, ...(strays === undefined ? {} : { strays }) };
+      return {
+        ended: (ended ?? 0) + (renditions ?? 0),
+        settling: settling ?? 0,
+        ...(strays === undefined ? {} : { strays }),
+      };
     });
 }

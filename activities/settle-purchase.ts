@@ -10,7 +10,7 @@ import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
 import { isCancelled } from './generation-rows.js';
 import { withHeartbeat } from './heartbeat.js';
-import { requireClip } from './required-rows.js';
+import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { askProvider } from './settle.js';
 
@@ -75,6 +75,6 @@ async function whatCanBeCollected(deps: ActivityDeps, row: LedgerRow, signal: Ab
 async function isUnwanted({ knex }: ActivityDeps, { jobId, subject }: LedgerRow): Promise<boolean> {
   const job = await findJob(knex, jobId);
   return (
-    (job !== undefined && isCancelled(job)) || (await requireClip(knex, { jobId, subject })).status === 'cancelled'
+    (job !== undefined && isCancelled(job)) || (await requireSubJob(knex, { jobId, subject })).status === 'cancelled'
   );
 }

@@ -10,6 +10,7 @@ import { TASK_QUEUE, type VideoJobInput, videoJobId, WORKFLOW_TYPES } from '../d
 import { cutText } from '../domain/cut-text.js';
 import { ReelwrightError } from '../domain/errors.js';
 import type { ModelName, Resolution } from '../domain/models.js';
+import type { MusicModelName } from '../domain/music.js';
 import type { JobState } from '../domain/states.js';
 import type { JobWithClips } from '../storage/jobs-repository.js';
 
@@ -20,8 +21,8 @@ export interface VideoJobStart {
   campaignId: string | null;
   runNumber: number;
   name: string;
-  /** The models its clips are made with, each once. */
-  models: readonly ModelName[];
+  /** The models its clips and its music are made with, each once. */
+  models: readonly (ModelName | MusicModelName)[];
   resolution: Resolution;
   clipCount: number;
 }
@@ -47,7 +48,7 @@ export function videoJobStart(job: JobWithClips): VideoJobStart {
     campaignId: job.campaignId,
     runNumber: job.runNumber,
     name: job.name,
-    models: [...new Set(job.clips.map((clip) => clip.model))],
+    models: [...new Set([...job.clips, ...job.music].map(({ model }) => model))],
     resolution: job.resolution,
     clipCount: job.clips.length,
   };

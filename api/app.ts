@@ -14,12 +14,16 @@ import { assetRoutes } from './routes/assets.js';
 import { campaignRoutes } from './routes/campaigns.js';
 import { clientRoutes } from './routes/clients.js';
 import { clipDecisionRoutes } from './routes/clip-decisions.js';
+import { combinedVideoRoutes } from './routes/combined-videos.js';
 import { contractRoutes } from './routes/contract.js';
 import { cutPlanRoutes } from './routes/cut-plans.js';
+import { exportRoutes } from './routes/exports.js';
 import { healthRoutes } from './routes/health.js';
 import { jobActionRoutes } from './routes/job-actions.js';
 import { jobRoutes } from './routes/jobs.js';
 import { ledgerRoutes } from './routes/ledger.js';
+import { musicRoutes } from './routes/music.js';
+import { videoPreviewRoutes } from './routes/video-previews.js';
 import { videoRoutes } from './routes/videos.js';
 import { webhookRoutes } from './routes/webhooks.js';
 
@@ -62,6 +66,10 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...ledgerRoutes(deps),
     ...cutPlanRoutes(deps),
     ...videoRoutes(deps),
+    ...videoPreviewRoutes(deps),
+    ...exportRoutes(deps),
+    ...combinedVideoRoutes(deps),
+    ...musicRoutes(deps),
     ...webhookRoutes(deps, background),
     ...adminRoutes(deps),
     ...healthRoutes(deps),

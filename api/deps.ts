@@ -9,6 +9,7 @@ import type { ReceivedWebhook } from '../storage/webhook-inbox.js';
 import type { AddressGuard } from '../web/address-guard.js';
 import type { JobControl } from './job-control.js';
 import type { JobStarter } from './job-starter.js';
+import type { RenditionStarter } from './rendition-starter.js';
 import type { WebhookSecrets } from './webhooks/webhook-secrets.js';
 
 export interface ApiConfig {
@@ -57,6 +58,7 @@ export interface ApiDeps {
   addressGuard: AddressGuard;
   jobStarter: JobStarter;
   jobControl: JobControl;
+  renditionStarter: RenditionStarter;
   webhooks: WebhookPorts;
   /** Throws MEDIA_UNREADABLE for what is no media file. */
   probeMedia(path: string): Promise<MediaProbe>;

@@ -268,10 +268,14 @@ describe('a key', () => {
       'post /assets',
       'post /campaigns',
       'post /clients',
+      'post /combined-videos/{id}/actions',
+      'post /exports/{id}/actions',
       'post /jobs',
       'post /jobs/{id}/actions',
       'post /jobs/{id}/clips/{number}/decision',
       'post /jobs/{id}/clips/{number}/regenerate',
+      'post /videos/combine',
+      'post /videos/{id}/exports',
     ]);
   });
 });

@@ -19,6 +19,7 @@ import type { ApiDeps } from './deps.js';
 import { databaseCheck, purchasingCheck, temporalCheck } from './health-checks.js';
 import { createTemporalJobControl } from './job-control.js';
 import { createTemporalJobStarter } from './job-starter.js';
+import { createTemporalRenditionStarter } from './rendition-starter.js';
 import { lazyTemporalConnection } from './temporal-connection.js';
 import { createTemporalSignaler } from './webhooks/prediction-signaler.js';
 import { fetchedWebhookSecrets, fixedWebhookSecrets } from './webhooks/webhook-secrets.js';
@@ -83,6 +84,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     jobStarter: createTemporalJobStarter(client),
     jobControl: createTemporalJobControl(client),
+    renditionStarter: createTemporalRenditionStarter(client),
     webhooks: {
       secrets:
         env.REPLICATE_WEBHOOK_SECRET === undefined

@@ -8,6 +8,3 @@ export function clipNumber(fileName: string): number | undefined {
   const digits = /^clip_(\d{3,6})\.mp4$/.exec(fileName)?.[1];
   return digits !== undefined && clipFileName(Number(digits)) === fileName ? Number(digits) : undefined;
 }
-
-/** What `?v=` says of a video: other bytes have another version. */
-export const videoVersion = (sha256: string): string => sha256.slice(0, 12);

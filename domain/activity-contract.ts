@@ -8,6 +8,8 @@ import type {
   GenerationInput,
   GenerationOutcome,
   GenerationStep,
+  RenditionInput,
+  RenditionResult,
   SettleInput,
   VideoJobInput,
   VideoJobResult,
@@ -19,7 +21,9 @@ export interface JobPlan {
   summary: string;
   /** Numbers of all clips, in the order of the video. */
   clips: number[];
-  /** How many generations run at once. */
+  /** Numbers of the pieces of music, each of which goes on from the one before. Absent where there is none. */
+  music?: number[];
+  /** How many clips are generated at once. */
   parallelClips: number;
   /** Whether images that were ordered by address are still to be fetched. Absent in older histories. */
   fetchImages?: boolean;
@@ -50,6 +54,11 @@ export interface EndJobInput extends VideoJobInput {
   error: FailureInfo | null;
 }
 
+export interface EndRenditionInput extends RenditionInput {
+  end: 'failed' | 'cancelled';
+  error: FailureInfo | null;
+}
+
 export interface EndGenerationInput extends GenerationInput {
   /** `failed` is a proposal, which the job's `onClipFailure` and the rules of attempts answer; the others are ends. */
   end: { status: 'failed'; error: FailureInfo } | { status: 'skipped'; error: FailureInfo } | { status: 'cancelled' };
@@ -61,9 +70,9 @@ export interface DecideInput extends GenerationInput {
 
 /** What one run of the reconciler did. */
 export interface Reconciled {
-  /** (a) Runs that were owed. */
+  /** (a) Runs that were owed, those of exports and combinations among them. */
   started: number;
-  /** (b) Open jobs whose workflow is closed. */
+  /** (b) Open jobs, exports and combinations whose workflow is closed. */
   ended: number;
   /** (c) Purchases handed to a settlement. */
   settling: number;
@@ -78,6 +87,7 @@ export interface RowActivities {
   endJob(input: EndJobInput): Promise<void>;
   endGeneration(input: EndGenerationInput): Promise<GenerationStep>;
   startOwedRuns(): Promise<{ started: number }>;
+  endRendition(input: EndRenditionInput): Promise<{ status: 'failed' | 'cancelled' }>;
   /** Throws VALIDATION_FAILED, ASSET_NOT_FOUND, BUDGET_EXCEEDED or WRONG_STATE; the clip then waits on. */
   decideClip(input: DecideInput): Promise<GenerationStep>;
 }
@@ -106,4 +116,12 @@ export interface MediaActivities {
   collectOutput(input: CollectInput): Promise<GenerationOutcome>;
   cutVideo(input: VideoJobInput): Promise<{ durationSeconds: number; sizeBytes: number }>;
   makePoster(input: VideoJobInput): Promise<{ sizeBytes: number }>;
+  /** The poster, the thumbnail and the sprite sheet of a job's video. */
+  makePreviews(input: VideoJobInput): Promise<{ pictures: number }>;
+}
+
+/** Long work on finished videos; on a task queue of its own. */
+export interface RenditionActivities {
+  makeExport(input: RenditionInput): Promise<RenditionResult>;
+  makeCombination(input: RenditionInput): Promise<RenditionResult>;
 }

@@ -4,20 +4,25 @@
  */
 import type { ErrorCode } from './errors.js';
 import type { ModelName } from './models.js';
+import type { RenditionKind } from './renditions.js';
 import type { FinalJobState } from './states.js';
 
-/** The orchestration queue (workflows and light activities); the other two are named after it. */
+/** The orchestration queue (workflows and light activities); the others are named after it. */
 export const TASK_QUEUE = 'reelwright';
 /** Only `buy` runs here, because a rate limit slows every activity of its queue. */
 export const buyingQueue = (taskQueue: string): string => `${taskQueue}-buy`;
 /** Only ffmpeg work runs here, in a process of its own with as many slots as cores. */
 export const mediaQueue = (taskQueue: string): string => `${taskQueue}-media`;
+/** Exports and combinations, in the process of the media queue and one at a time: what was bought must not wait for them. */
+export const renditionQueue = (taskQueue: string): string => `${taskQueue}-renditions`;
 
 export const WORKFLOW_TYPES = {
   videoJob: 'videoJob',
   generation: 'generation',
   reconcile: 'reconcile',
   settle: 'settle',
+  exportVideo: 'exportVideo',
+  combineVideos: 'combineVideos',
 } as const;
 export const SIGNALS = { predictionCompleted: 'predictionCompleted', clipAttention: 'clipAttention' } as const;
 export const UPDATES = { decideClip: 'decideClip' } as const;
@@ -45,6 +50,7 @@ export function parseSubject(subject: string): { kind: SubjectKind; number: numb
 }
 
 export const clipSubject = (number: number): Subject => `clip:${number}`;
+export const musicSubject = (number: number): Subject => `music:${number}`;
 
 /** `video-job-<jobId>` */
 export const videoJobId = (jobId: string): string => `video-job-${jobId}`;
@@ -57,6 +63,18 @@ export function generationId(jobId: string, subject: Subject): string {
 
 /** `settle-<predictionId>`, or the ledger row's id while the prediction's own is not known. */
 export const settleId = (purchaseId: string): string => `settle-${purchaseId}`;
+
+/** `export-<id>` or `combination-<id>` */
+export const renditionWorkflowId = (kind: RenditionKind, id: string): string => `${kind}-${id}`;
+
+export interface RenditionInput {
+  renditionId: string;
+}
+
+export interface RenditionResult {
+  durationSeconds: number;
+  sizeBytes: number;
+}
 
 export interface VideoJobInput {
   jobId: string;

@@ -22,6 +22,7 @@ export const ERRORS = {
   ASSET_NOT_FOUND: { status: 422, retry: false },
   CAMPAIGN_NOT_FOUND: { status: 422, retry: false },
   CLIENT_NOT_FOUND: { status: 422, retry: false },
+  VIDEO_NOT_FOUND: { status: 422, retry: false },
   NOT_ENOUGH_IMAGES: { status: 422, retry: false },
   IDEMPOTENCY_KEY_REUSED: { status: 422, retry: false },
   URL_REFUSED: { status: 422, retry: false },
@@ -62,7 +63,10 @@ export const ERRORS = {
   // The cut
   MEDIA_UNREADABLE: { status: 422, retry: false },
   FFMPEG_FAILED: { status: 500, retry: true },
+  NO_DISK_SPACE: { status: 503, retry: true },
   CUT_WRONG: { status: 500, retry: false },
+  EXPORT_WRONG: { status: 500, retry: false },
+  ENCODER_MISSING: { status: 500, retry: false },
 
   // Ourselves
   NOT_READY: { status: 503, retry: true },

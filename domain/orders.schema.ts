@@ -9,6 +9,7 @@ import {
   DEFAULT_RESOLUTION,
   MODEL_NAMES,
   RESOLUTIONS,
+  type Resolution,
   roundUsd,
 } from './models.js';
 
@@ -42,6 +43,20 @@ export const budgetUsd = z.number().min(LEAST_USD).max(MOST_USD).transform(round
 const prompt = text(MAX_PROMPT).describe('What the clip shows.');
 const clipModel = z.enum(MODEL_NAMES).optional().describe("Default: the job's.");
 
+export const TRANSITIONS = ['cut', 'crossfade', 'fade'] as const;
+export type Transition = (typeof TRANSITIONS)[number];
+const FRAME_RATES = [24, 25, 30, 50, 60] as const;
+
+const music = z
+  .strictObject({
+    enabled: z.boolean(),
+    prompt: text(MAX_PROMPT).optional().describe('What the music is like. Default: by the scenes of the clips.'),
+  })
+  .refine(({ enabled, prompt }) => enabled || prompt === undefined, {
+    error: 'has no effect while music is not enabled',
+    path: ['prompt'],
+  });
+
 const clip = z.strictObject({
   prompt,
   firstImage: imageReference.optional(),
@@ -61,11 +76,15 @@ export const clipChangeFields = {
 const common = {
   name: name.optional(),
   model: z.enum(MODEL_NAMES).default(DEFAULT_MODEL),
-  resolution: z.enum(RESOLUTIONS).default(DEFAULT_RESOLUTION),
+  resolution: z
+    .enum(RESOLUTIONS)
+    .optional()
+    .describe(`Of the clips, and then also of the video. Default: ${DEFAULT_RESOLUTION}, and what most clips have.`),
   aspectRatio: z.enum(ASPECT_RATIOS).default(DEFAULT_ASPECT_RATIO),
   generateAudio: z.boolean().default(false),
-  music: z.strictObject({ enabled: z.literal(false) }).optional(),
-  transition: z.literal('cut').default('cut'),
+  frameRate: z.literal(FRAME_RATES).optional().describe("Frames per second of the video. Default: most clips' own."),
+  music: music.optional(),
+  transition: z.enum(TRANSITIONS).default('cut').describe('How one clip becomes the next; `fade` goes through black.'),
   onClipFailure: z
     .enum(CLIP_FAILURE_POLICIES)
     .default('wait')
@@ -91,7 +110,11 @@ export const imagePairsOrder = z.strictObject({
 
 export const jobOrder = z.discriminatedUnion('kind', [clipsOrder, imagePairsOrder]);
 
-/** A validated order, defaults filled in. */
+/** The resolution that an order's clips are bought in. */
+export const resolutionOf = ({ resolution }: Pick<JobOrder, 'resolution'>): Resolution =>
+  resolution ?? DEFAULT_RESOLUTION;
+
+/** A validated order, defaults filled in where they go for nothing but the clips. */
 export type JobOrder = z.output<typeof jobOrder>;
 export type JobKind = JobOrder['kind'];
 
@@ -108,10 +131,6 @@ export function notYetSupported(body: unknown): NotYetSupported | undefined {
   if (!isObject(body)) return undefined;
   const refuse = (path: string, what: string): NotYetSupported => ({ path, message: `${what} is not supported yet` });
   if (body['kind'] === 'property-photos' || body['kind'] === 'ad') return refuse('kind', `kind ${body['kind']}`);
-  if (isObject(body['music']) && body['music']['enabled'] !== false) return refuse('music', 'music');
-  if (body['transition'] === 'crossfade' || body['transition'] === 'fade') {
-    return refuse('transition', `transition ${body['transition']}`);
-  }
   if ('callbackUrl' in body) return refuse('callbackUrl', 'callbackUrl');
   return undefined;
 }

@@ -27,3 +27,8 @@ it('counts the clips by state, and all of them', () => {
   expect(clips).toMatchObject({ stored: 2, failed: 1, pending: 0, total: 3 });
   expect(Object.keys(clips).sort()).toEqual([...CLIP_STATES, 'total'].sort());
 });
+
+it('goes on while the video is cut, to less than a finished one', () => {
+  const percents = [0, 0.5, 0.99, 1].map((fraction) => jobProgress('composing', ['stored'], fraction).percent);
+  expect(percents).toEqual([90, 94, 98, 99]);
+});

@@ -60,16 +60,17 @@ const CLIP_SHARES: Record<ClipState, number> = {
   cancelled: 1,
 };
 
-/** What a person waiting for the video is told: derived from the states alone, never stored. */
-export function jobProgress(stage: JobState, clipStates: readonly ClipState[]): JobProgress {
+/** What a person waiting for the video is told, by the states and how much of the cut is done, 0 to 1. */
+export function jobProgress(stage: JobState, clipStates: readonly ClipState[], cutFraction = 0): JobProgress {
   const counts = countClips(clipStates);
   const total = clipStates.length;
   const done = clipStates.reduce((sum, state) => sum + CLIP_SHARES[state], 0);
   const clipsPercent = total === 0 ? 0 : Math.floor((done / total) * CLIPS_SHARE);
+  const cutPercent = Math.floor(CLIPS_SHARE + cutFraction * (99 - CLIPS_SHARE));
   const finished = stage === 'completed' || stage === 'completed_with_gaps';
   return {
     stage,
-    percent: finished ? 100 : stage === 'composing' ? Math.max(CLIPS_SHARE, clipsPercent) : clipsPercent,
+    percent: finished ? 100 : stage === 'composing' ? cutPercent : clipsPercent,
     message: progressMessage(stage, counts.stored, total),
     clips: { ...counts, total },
   };

@@ -2,6 +2,7 @@ import { type CutOrder, type CutPlan, planCut } from './cut-plan.js';
 import type { MediaProbe } from './media-probe.js';
 import type { MediaTools } from './media-tools.js';
 import { type ClipProbe, probeClip } from './probe-clip.js';
+import { probeMusic } from './probe-music.js';
 import { type RunCutOptions, runCut } from './run-cut.js';
 import type { RunLimits } from './run-tool.js';
 import { settleAll } from './settle.js';
@@ -17,15 +18,18 @@ export interface CutClipsOptions extends Omit<RunCutOptions, 'inputs'> {
 /** Probing waits for processes to start, which few enough of them do side by side. */
 const PROBES_AT_ONCE = 2;
 
-/** Probes clips, plans their cut and runs it. Throws what `probeClip`, `planCut` and `runCut` throw. */
+/** Probes clips and music, plans their cut and runs it. Throws what both probes, `planCut` and `runCut` throw. */
 export async function cutClips(tools: MediaTools, options: CutClipsOptions): Promise<MediaProbe> {
   const { inputs: paths, order, onPlan, ...run } = options;
   const inputs = paths.map((path, index) => ({ number: index + 1, path }));
   const { signal, timeLimitMs, killGraceMs } = run;
-  const probes = await probeClips(tools, inputs, { signal, timeLimitMs, killGraceMs });
+  const limits = { signal, timeLimitMs, killGraceMs };
+  const probes = await probeClips(tools, inputs, limits);
+  const music = run.music && (await probeMusic(tools, run.music.path, limits));
   const plan = planCut(
     inputs.map(({ number }, index) => ({ number, probe: probes[index] as ClipProbe })),
     order,
+    music,
   );
   onPlan?.(plan);
   return await runCut(tools, plan, { ...run, inputs });

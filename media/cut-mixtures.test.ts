@@ -4,10 +4,15 @@ import { cutClips } from './cut-clips.js';
 import type { CutPlan } from './cut-plan.js';
 import { makeVariant, type Variant } from './test-support/clip-variants.js';
 import { mediaFolder, tools } from './test-support/media-files.js';
-import { type Bars, MIXTURES } from './test-support/mixtures.js';
+import type { Bars } from './test-support/mixture.js';
+import { MIXTURES_OF_FRAMES } from './test-support/mixtures-of-frames.js';
+import { MIXTURES_OF_SEAMS } from './test-support/mixtures-of-seams.js';
+import { MIXTURES_OF_SOUNDS } from './test-support/mixtures-of-sounds.js';
+import { MIXTURES_OF_STREAMS } from './test-support/mixtures-of-streams.js';
 import { heardLevels, type PlainColour, type SeenFrame, seenFrames } from './test-support/seen-and-heard.js';
 
 const folder = mediaFolder();
+const MIXTURES = [...MIXTURES_OF_FRAMES, ...MIXTURES_OF_STREAMS, ...MIXTURES_OF_SOUNDS, ...MIXTURES_OF_SEAMS];
 const COLOURS: PlainColour[] = ['red', 'lime', 'blue', 'yellow', 'magenta', 'cyan'];
 /** The test tone is at -24 dBFS as sine's own level is 1/8; AAC and resampling move it by less than 2 dB. */
 const TONE = { least: -27, most: -18 };
@@ -47,20 +52,30 @@ describe('a cut of', () => {
     expect(plan?.target.frameRate).toEqual({ num, den });
     expect(seen.durationSeconds).toBeCloseTo(plan?.durationSeconds ?? 0, 2);
 
-    const expected = clips.flatMap(({ frames, bars = 'none' }, index) =>
-      Array<SeenFrame>(frames).fill(framed(colourOf(index), bars)),
+    const seams = plan?.seams ?? [];
+    const inSeam = (frame: number): boolean =>
+      seams.some(({ firstFrame, frames }) => frame >= firstFrame && frame < firstFrame + frames);
+    const clipAt = (frame: number): number => plan?.clips.findLastIndex(({ firstFrame }) => firstFrame <= frame) ?? -1;
+    const expected = Array.from({ length: plan?.frames ?? 0 }, (_, frame) =>
+      inSeam(frame) ? 'in a seam' : framed(colourOf(clipAt(frame)), clips[clipAt(frame)]?.bars ?? 'none'),
     );
-    expect(await seenFrames(output)).toEqual(expected);
+    const shown = await seenFrames(output);
+    expect(shown.map((frame, index) => (inSeam(index) ? 'in a seam' : frame))).toEqual(expected);
 
     if (result.sound === undefined) expect(seen.audio).toBeUndefined();
     else {
       expect(seen.audio).toMatchObject({ codec: 'aac', ...result.sound });
       const level = await heardLevels(output);
       for (const [index, { heard }] of clips.entries()) {
-        const { beginSeconds = 0, pictureSeconds = 0 } = plan?.clips[index] ?? {};
-        const middle = beginSeconds + pictureSeconds / 2;
-        const halves = [level(beginSeconds + EDGE_SECONDS, middle - EDGE_SECONDS)];
-        halves.push(level(middle + EDGE_SECONDS, beginSeconds + pictureSeconds - EDGE_SECONDS));
+        if (heard === undefined) continue;
+        const { firstFrame = 0, frames = 0 } = plan?.clips[index] ?? {};
+        const [before, after] = [seams[index - 1], seams[index]];
+        const secondsOf = (frame: number): number => (frame * (den ?? 1)) / (num ?? 1);
+        const begin = secondsOf(before === undefined ? firstFrame : before.firstFrame + before.frames);
+        const end = secondsOf(after?.firstFrame ?? firstFrame + frames);
+        const middle = secondsOf(firstFrame + frames / 2);
+        const halves = [level(begin + EDGE_SECONDS, middle - EDGE_SECONDS)];
+        halves.push(level(middle + EDGE_SECONDS, end - EDGE_SECONDS));
         const sounds = halves.map((half) => (half < SILENCE ? 'silence' : inTone(half) ? 'tone' : half));
         expect(sounds, `clip ${index + 1}`).toEqual(
           heard === 'tone, then silence' ? ['tone', 'silence'] : [heard, heard],

@@ -1,49 +1,15 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { findBrowser, startBrowser } from '../test/support/browser.js';
+import { findBrowser } from '../test/support/browser.js';
 import { cutClips } from './cut-clips.js';
-import { makeVariant } from './test-support/clip-variants.js';
+import type { CutPlan } from './cut-plan.js';
+import { makeVariant, type Variant } from './test-support/clip-variants.js';
 import { mediaFolder, tools } from './test-support/media-files.js';
+import { playInBrowser } from './test-support/play-in-browser.js';
+import { frameColours } from './test-support/reference-cut.js';
 
 const folder = mediaFolder();
 const browser = await findBrowser();
-
-/** What the page's script uses of a video and of a canvas. */
-interface Page {
-  document: { querySelector(selector: 'video'): Video; createElement(name: 'canvas'): Canvas };
-}
-interface Video {
-  duration: number;
-  error: { message: string } | null;
-  play(): Promise<void>;
-  addEventListener(name: string, listener: (event: unknown) => void): void;
-  requestVideoFrameCallback(onFrame: (now: number, frame: { mediaTime: number }) => void): void;
-}
-interface Canvas {
-  width: number;
-  height: number;
-  getContext(kind: '2d'): {
-    drawImage(video: Video, x: number, y: number, w: number, h: number): void;
-    getImageData(x: number, y: number, w: number, h: number): { data: ArrayLike<number> };
-  };
-}
-
-async function serve<T>(video: Buffer, use: (url: string) => Promise<T>): Promise<T> {
-  const server = createServer((request, response) => {
-    const isVideo = request.url === '/video.mp4';
-    response.setHeader('content-type', isVideo ? 'video/mp4' : 'text/html');
-    response.end(isVideo ? video : '<video muted src="/video.mp4"></video>');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}
 
 describe('a cut of copied and encoded clips', () => {
   it.skipIf(browser === undefined)('plays in a browser over every seam', async () => {
@@ -60,48 +26,86 @@ describe('a cut of copied and encoded clips', () => {
     const output = folder.path('mixed.mp4');
     await cutClips(tools, { inputs, output, workDir });
 
-    const started = await startBrowser(browser ?? '');
-    try {
-      const seen = await serve(await readFile(output), async (url) => {
-        const page = await started.newPage();
-        await page.goto(url);
-        return await page.evaluate(async () => {
-          const { document } = globalThis as unknown as Page;
-          const video = document.querySelector('video');
-          const canvas = document.createElement('canvas');
-          const context = canvas.getContext('2d');
-          const frames: { at: number; pixel: number[] }[] = [];
-          const onFrame = (_: number, frame: { mediaTime: number }): void => {
-            context.drawImage(video, 0, 0, canvas.width, canvas.height);
-            const middle = context.getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data;
-            frames.push({ at: frame.mediaTime, pixel: Array.from(middle).slice(0, 3) });
-            video.requestVideoFrameCallback(onFrame);
-          };
-          video.requestVideoFrameCallback(onFrame);
-          const ended = new Promise((resolve, reject) => {
-            video.addEventListener('ended', resolve);
-            video.addEventListener('error', () => reject(new Error(video.error?.message)));
-          });
-          await video.play();
-          await ended;
-          return { frames, duration: video.duration, error: video.error };
-        });
-      });
-      expect(seen.error).toBeNull();
-      expect(seen.duration).toBeCloseTo(4, 1);
-      const strong = [[0], [1], [2], [0, 1]];
-      const clipsSeen = new Set<number>();
-      for (const { at, pixel } of seen.frames) {
-        const clip = Math.min(3, Math.floor(at + 0.01));
-        clipsSeen.add(clip);
-        expect(
-          pixel.flatMap((value, index) => (value > 128 ? [index] : [])),
-          `at ${at} s`,
-        ).toEqual(strong[clip]);
-      }
-      expect([...clipsSeen]).toEqual([0, 1, 2, 3]);
-    } finally {
-      await started.close();
+    const seen = await playInBrowser(browser ?? '', await readFile(output));
+    expect(seen.error).toBeNull();
+    expect(seen.duration).toBeCloseTo(4, 1);
+    const strong = [[0], [1], [2], [0, 1]];
+    const clipsSeen = new Set<number>();
+    for (const { at, pixel } of seen.frames) {
+      const clip = Math.min(3, Math.floor(at + 0.01));
+      clipsSeen.add(clip);
+      expect(
+        pixel.flatMap((value, index) => (value > 128 ? [index] : [])),
+        `at ${at} s`,
+      ).toEqual(strong[clip]);
     }
+    expect([...clipsSeen]).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('a cut with seams', () => {
+  /** A plain picture that becomes lighter with each frame, so that every frame tells its place. */
+  const counting = (cb: number, cr: number, more: Variant = {}): Variant => {
+    const { extra = [], ...others } = more;
+    const light = `geq=lum='60+3*N':cb=${cb}:cr=${cr}`;
+    return { seconds: 2, ...others, extra: ['-vf', light, ...extra] };
+  };
+  const short = ['-g', '12'];
+  const veo = { sound: { seconds: 2 } };
+  const hailuo = { size: '228x128', rate: '25' };
+
+  it.skipIf(browser === undefined).each<{ kind: 'crossfade' | 'fade'; clips: Variant[] }>([
+    {
+      kind: 'crossfade',
+      clips: [
+        counting(90, 200, { ...veo, extra: short }),
+        counting(200, 90, hailuo),
+        counting(128, 60, { ...veo, extra: [...short, '-bf', '0'] }),
+        counting(60, 128, veo),
+      ],
+    },
+    {
+      kind: 'fade',
+      clips: [
+        counting(90, 200, { ...veo, extra: short }),
+        counting(200, 90, { ...veo, extra: [...short, '-refs', '5'] }),
+        counting(128, 60, hailuo),
+      ],
+    },
+  ])('plays in a browser from start to end, and from every border ($kind)', async ({ kind, clips }) => {
+    const inputs: string[] = [];
+    for (const [index, clip] of clips.entries()) {
+      inputs.push(await makeVariant(folder.path(`${kind}-${index}`), clip));
+    }
+    const output = folder.path(`${kind}.mp4`);
+    let plan: CutPlan | undefined;
+    const order = { transition: kind };
+    await cutClips(tools, { inputs, output, workDir: folder.path(), order, onPlan: (made) => (plan = made) });
+
+    const wanted = await frameColours(output);
+    const frames = plan?.frames ?? 0;
+    expect(wanted).toHaveLength(frames);
+    expect(plan?.pieces?.some(({ action }) => action === 'copy')).toBe(true);
+    const borders = (plan?.pieces ?? [])
+      .slice(1)
+      .flatMap(({ firstFrame }) => [firstFrame, firstFrame - 1, firstFrame + 1]);
+    const middles = (plan?.seams ?? []).map((seam) => seam.firstFrame + seam.frames / 2);
+    const places = [...borders, ...middles, 0, frames - 1];
+    const times = places.map((frame) => (frame + 0.5) / 24);
+    const seen = await playInBrowser(browser ?? '', await readFile(output), times);
+
+    expect(seen.error).toBeNull();
+    expect(seen.duration).toBeCloseTo(frames / 24, 1);
+    expect(seen.endedAt).toBeCloseTo(seen.duration, 1);
+    expect(seen.found.map(({ at }) => Math.round(at * 24))).toEqual(places);
+    const shown = [...seen.frames, ...seen.found];
+    for (const { at, pixel } of shown) {
+      const own = wanted[Math.round(at * 24)] ?? [];
+      const off = Math.max(...pixel.map((value, index) => Math.abs(value - (own[index] ?? 0))));
+      expect(off, `at ${at} s: ${pixel.join()} instead of ${own.join()}`).toBeLessThanOrEqual(6);
+    }
+    const clipOf = (at: number): number =>
+      plan?.clips.findLastIndex(({ firstFrame }) => firstFrame <= Math.round(at * 24)) ?? -1;
+    expect(new Set(seen.frames.map(({ at }) => clipOf(at)))).toEqual(new Set(clips.keys()));
   });
 });

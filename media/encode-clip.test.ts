@@ -1,8 +1,10 @@
 import { copyFile, open, readFile, stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type CutPlan, planCut } from './cut-plan.js';
-import { encodeClip, encodeRecipe, rewrapClip } from './encode-clip.js';
+import { encodeClip } from './encode-clip.js';
+import { encodeRecipe } from './encode-recipe.js';
 import { probeClip } from './probe-clip.js';
+import { rewrapClip } from './rewrap-clip.js';
 import { HLG, makeVariant, type Variant } from './test-support/clip-variants.js';
 import { ffmpeg, frameHashes, makeClip, makeScript, mediaFolder, tools } from './test-support/media-files.js';
 import { whiteBox } from './test-support/seen-and-heard.js';

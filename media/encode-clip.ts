@@ -1,77 +1,95 @@
-import type { CutTarget } from './clip-format.js';
-import type { CutPlan, PlannedClip } from './cut-plan.js';
-import { encodeFilter, needsToneMapping } from './encode-filter.js';
+import { ReelwrightError } from '../domain/errors.js';
+import type { PlannedClip } from './cut-plan.js';
+import { needsToneMapping } from './encode-filter.js';
+import type { EncodeRecipe } from './encode-recipe.js';
 import { fileUrl, inputArgs } from './input-args.js';
 import type { MediaTools } from './media-tools.js';
 import { unusable } from './probe-clip.js';
-import { fractionOf, runFfmpeg } from './run-ffmpeg.js';
+import { type FfmpegRun, fractionOf, runFfmpeg } from './run-ffmpeg.js';
 import { type RunLimits, runTool } from './run-tool.js';
 import { lastWords, leftWithFailure } from './tool-errors.js';
 
-/** All that decides the bytes of an encoded clip, beside its source and ffmpeg itself: what the run is given, no more. */
-export interface EncodeRecipe extends Record<string, unknown> {
-  filter: string;
-  /** Output arguments, without the output. */
-  output: string[];
-  frames: number;
+/** A clip, and the file that holds its frames from where the recipe lets the decoder begin. */
+export interface EncodeInput {
+  clip: PlannedClip;
+  path: string;
 }
 
-/** Looks like its source to the eye; a clip is encoded once, so the size matters less. */
-const QUALITY = ['-preset', 'medium', '-crf', '18'];
-/** The encoder's decisions depend on the number of its threads: a fixed one makes equal bytes on every machine. */
-const THREADS = ['-threads', '4'];
-const KEY_FRAME_SECONDS = 2;
+type EncodeRun = Omit<FfmpegRun, 'onProgress' | 'onValue'> & { onProgress?: ((fraction: number) => void) | undefined };
 
 /**
- * How a clip of the plan is encoded. Its place among the others is no part of it, so that the result can be kept under
- * the hash of the source and this. Throws RangeError for a clip that is not to be encoded.
+ * Encodes the picture of a piece to the plan's target, from the one or two clips that the recipe was made for; sound is
+ * left out, since the join takes that from the clips themselves. Equal input makes equal bytes. Throws MEDIA_UNREADABLE
+ * naming the clip that does not decode to its end or has colours that this ffmpeg cannot change, FFMPEG_FAILED when ffmpeg
+ * was ended or could not be run, the signal's reason when aborted.
  */
-export function encodeRecipe(plan: CutPlan, clip: PlannedClip): EncodeRecipe {
-  const { target } = plan;
-  const perSecond = target.frameRate.num / target.frameRate.den;
-  const gop = ['-g', String(Math.ceil(perSecond * KEY_FRAME_SECONDS)), '-flags:v', '+cgop+bitexact'];
-  const only = ['-map', '0:V:0', '-an', '-sn', '-dn', '-map_metadata', '-1', '-map_chapters', '-1'];
-  const encoder = ['-c:v', 'libx264', '-profile:v', target.profile.toLowerCase()];
-  const container = ['-fflags', '+bitexact', '-video_track_timescale', String(target.timeBase.den), '-f', 'mp4'];
-  return {
-    filter: encodeFilter(plan, clip),
-    output: [...only, ...encoder, ...QUALITY, ...THREADS, ...gop, ...colourTags(target), ...container],
-    frames: clip.frames,
-  };
+export async function encodePiece(
+  tools: MediaTools,
+  inputs: readonly EncodeInput[],
+  recipe: EncodeRecipe,
+  output: string,
+  run: EncodeRun = {},
+): Promise<void> {
+  const { onProgress, ...limits } = run;
+  const [first] = inputs;
+  if (first === undefined) throw new RangeError('a clip to encode was expected, got none');
+  for (const { clip } of inputs) if (needsToneMapping(clip)) await requireToneMapping(tools, clip, limits);
+  const filter = [inputs.length === 1 ? '-vf' : '-filter_complex', recipe.filter];
+  const sources = inputs.flatMap(({ path }) => inputArgs(path));
+  const args = ['-xerror', ...sources, ...filter, ...recipe.output, fileUrl(output)];
+  const seconds = (first.clip.pictureSeconds / first.clip.frames) * recipe.frames;
+  const onEncoded = fractionOf(seconds, onProgress);
+  const made = await runFfmpeg(tools, args, { ...limits, onProgress: onEncoded }).catch(async (error: unknown) => {
+    if (!leftWithFailure(error)) throw error;
+    const { clip } = inputs.length === 1 ? first : await firstDamaged(tools, inputs, limits, error);
+    const said = lastWords(String(error.details?.['stderr']));
+    throw unusable(clip.number, 'to be encodable to its end', `was not: ${said}`, error);
+  });
+  if (made.frames !== recipe.frames) {
+    const names = inputs.map(({ clip }) => clip.number).join(' and ');
+    if (inputs.length === 1)
+      throw unusable(first.clip.number, `to give ${recipe.frames} frames`, `gave ${made.frames}`);
+    throw new ReelwrightError(
+      'CUT_WRONG',
+      `the seam of clips ${names} was expected to have ${recipe.frames} frames, seen: ${made.frames}`,
+      {
+        details: { expected: recipe.frames, seen: made.frames },
+      },
+    );
+  }
+  onProgress?.(1);
 }
 
-/**
- * Encodes the picture of a clip to the plan's target; its sound is left out, since the join takes that from the clip
- * itself. Equal input makes equal bytes. Throws MEDIA_UNREADABLE naming the clip where it does not decode to its end or has
- * colours that this ffmpeg cannot change, FFMPEG_FAILED when ffmpeg was ended or could not be run, the signal's reason
- * when aborted.
- */
+/** Of two clips that were encoded together, the one that cannot be decoded. Throws `error` where both can. */
+async function firstDamaged(
+  tools: MediaTools,
+  inputs: readonly EncodeInput[],
+  limits: RunLimits,
+  error: unknown,
+): Promise<EncodeInput> {
+  for (const input of inputs) {
+    const args = ['-xerror', ...inputArgs(input.path), '-map', '0:V:0', '-f', 'null', '-'];
+    const isWhole = await runFfmpeg(tools, args, limits).then(
+      () => true,
+      (found: unknown) => {
+        if (!leftWithFailure(found)) throw found;
+        return false;
+      },
+    );
+    if (!isWhole) return input;
+  }
+  throw error;
+}
+
+/** Encodes a whole clip. As `encodePiece`. */
 export async function encodeClip(
   tools: MediaTools,
   clip: PlannedClip,
   recipe: EncodeRecipe,
   files: { input: string; output: string },
-  run: RunLimits & { onProgress?: ((fraction: number) => void) | undefined } = {},
+  run: EncodeRun = {},
 ): Promise<void> {
-  const { onProgress, ...limits } = run;
-  if (needsToneMapping(clip)) await requireToneMapping(tools, clip, limits);
-  const args = ['-xerror', ...inputArgs(files.input), '-vf', recipe.filter, ...recipe.output, fileUrl(files.output)];
-  const onEncoded = fractionOf(clip.pictureSeconds, onProgress);
-  const made = await runFfmpeg(tools, args, { ...limits, onProgress: onEncoded }).catch((error: unknown) => {
-    if (!leftWithFailure(error)) throw error;
-    const said = lastWords(String(error.details?.['stderr']));
-    throw unusable(clip.number, 'to be encodable to its end', `was not: ${said}`, error);
-  });
-  if (made.frames !== recipe.frames) {
-    throw unusable(clip.number, `to give ${recipe.frames} frames`, `gave ${made.frames}`);
-  }
-  onProgress?.(1);
-}
-
-function colourTags({ matrix }: CutTarget): string[] {
-  if (matrix === 'unspecified') return [];
-  const family = matrix === 'bt709' ? 'bt709' : 'smpte170m';
-  return ['-colorspace', matrix, '-color_primaries', family, '-color_trc', family, '-color_range', 'tv'];
+  await encodePiece(tools, [{ clip, path: files.input }], recipe, files.output, run);
 }
 
 async function requireToneMapping(tools: MediaTools, clip: PlannedClip, limits: RunLimits): Promise<void> {
@@ -80,25 +98,4 @@ async function requireToneMapping(tools: MediaTools, clip: PlannedClip, limits: 
   if (missing.length === 0) return;
   const seen = `is ${clip.reasons.join(', ')}, for which this ffmpeg lacks ${missing.join(' and ')}`;
   throw unusable(clip.number, 'to have colours that an ordinary screen shows', seen);
-}
-
-/**
- * Puts a clip's picture, unchanged, into a container of its own: alone, beginning at 0, with the target's time base.
- * Errors as `encodeClip`.
- */
-export async function rewrapClip(
-  tools: MediaTools,
-  plan: CutPlan,
-  clip: PlannedClip,
-  files: { input: string; output: string },
-  limits: RunLimits = {},
-): Promise<void> {
-  const toZero = 'setts=pts=PTS-STARTPTS:dts=DTS-STARTPTS';
-  const copy = ['-map', '0:V:0', '-c', 'copy', '-bsf:v', toZero];
-  const clock = ['-video_track_timescale', String(plan.target.timeBase.den), '-f', 'mp4', fileUrl(files.output)];
-  await runFfmpeg(tools, [...inputArgs(files.input), ...copy, ...clock], limits).catch((error: unknown) => {
-    if (!leftWithFailure(error)) throw error;
-    const said = lastWords(String(error.details?.['stderr']));
-    throw unusable(clip.number, 'to be copyable into a new container', `was not: ${said}`, error);
-  });
 }

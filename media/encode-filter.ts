@@ -1,5 +1,6 @@
 import { type CutTarget, isHdr, wideColours } from './clip-format.js';
 import type { CutPlan, PlannedClip } from './cut-plan.js';
+import type { EncodedPiece, PieceSource } from './plan-pieces.js';
 import { formatRational, type Rational } from './rational.js';
 
 /** Equal pixels on every machine, and colours that are not rounded to pairs of pixels. */
@@ -14,26 +15,43 @@ const SCALER_MATRIX: Record<string, string> = {
 };
 
 /**
- * The filter that makes a clip's picture fit the target: the frames at its rate, as large as fits with black around it,
- * in its colours. ffmpeg has applied the rotation before. Throws RangeError for a clip that is not to be encoded.
+ * The filter that makes frames of a clip fit the target: at its rate, as large as fits with black around them, in its
+ * colours. ffmpeg has applied the rotation before. Throws RangeError for a clip that is to be copied.
  */
-export function encodeFilter({ target }: CutPlan, clip: PlannedClip): string {
+export function encodeFilter({ target }: CutPlan, clip: PlannedClip, part: PieceSource): string {
   const { placed, source } = clip;
   if (placed === undefined)
     throw new RangeError(`a clip to be encoded was expected, clip ${clip.number} is to be copied`);
   const { width, height, x, y } = placed;
-  const [rate, last] = [
-    formatRational(target.frameRate),
-    Math.ceil(source.lastFrameSeconds * perSecond(target.frameRate)),
-  ];
+  const rate = `fps=fps=${formatRational(target.frameRate)}`;
+  const last = Math.ceil(source.lastFrameSeconds * perSecond(target.frameRate));
+  const skipped = part.fromFrame - part.decodeFrom;
+  const end = `trim=end_frame=${part.frames}`;
+  // The rate is stated again behind a change of times, after which newer versions of ffmpeg know none; that may hold the
+  // last frame once more.
+  const taken = skipped === 0 ? end : `trim=start_frame=${skipped},setpts=PTS-STARTPTS,${rate},${end}`;
   return [
     ...(source.interlaced ? ['bwdif=mode=send_frame:deint=all'] : []),
     // The last frame is held only for as long as it is shown: a picture that ends too soon shall lack frames.
-    `setpts=PTS-STARTPTS,fps=fps=${rate},tpad=stop_mode=clone:stop=${last + 1},trim=end_frame=${clip.frames}`,
+    `setpts=PTS-STARTPTS,${rate},tpad=stop_mode=clone:stop=${last + 1},${taken}`,
     ...toOrdinaryColours(clip),
     `scale=w=${width}:h=${height}:${matrices(clip, target)}:out_range=tv:${SCALER},format=yuv420p,setsar=1`,
     `pad=w=${target.width}:h=${target.height}:x=${x}:y=${y}:color=black`,
+    ...(part.fadeIn > 0 ? [`fade=t=in:s=0:n=${part.fadeIn}`] : []),
+    ...(part.fadeOut > 0 ? [`fade=t=out:s=${part.frames - part.fadeOut}:n=${part.fadeOut}`] : []),
   ].join(',');
+}
+
+/** The filter graph that shows the end of the first input and the beginning of the second one at once, as "[v]". */
+export function crossfadeFilter(
+  { target: { frameRate } }: CutPlan,
+  { sources, overlap }: EncodedPiece,
+  filters: readonly [string, string],
+): string {
+  const seconds = (frames: number): string => ((frames * frameRate.den) / frameRate.num).toFixed(6);
+  const offset = seconds((sources[0]?.frames ?? 0) - overlap);
+  const inputs = filters.map((filter, index) => `[${index}:V:0]${filter}[v${index}];`).join('');
+  return `${inputs}[v0][v1]xfade=transition=fade:duration=${seconds(overlap)}:offset=${offset},format=yuv420p[v]`;
 }
 
 /** True where the filter needs ffmpeg's `zscale` and `tonemap`. */

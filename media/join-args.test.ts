@@ -1,15 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { concatScript, type Join, type JoinPart, joinArgs } from './join-args.js';
+import type { JoinPart } from './clips-sound.js';
+import { concatScript, type Join, joinArgs } from './join-args.js';
 
-/** Parts of so many frames each, one behind the other. */
-function joinOf(frameRate: Join['frameRate'], counts: number[], more: Partial<JoinPart> = {}): Join {
+/** Clips of so many frames each, one behind the other. */
+function joinOf(
+  frameRate: Join['frameRate'],
+  counts: number[],
+  { path = '/clips/a.mp4', ...sounding }: Pick<JoinPart, 'sound'> & { path?: string } = {},
+): Join {
   let firstFrame = 0;
-  const parts = counts.map((frames, index): JoinPart => {
-    const part = { picture: `/clips/${index}.mp4`, firstFrame, frames, ...more };
+  const places = counts.map((frames) => {
+    const place = { firstFrame, frames };
     firstFrame += frames;
-    return part;
+    return place;
   });
-  return { parts, frameRate };
+  return {
+    pictures: places.map((place) => ({ path, ...place })),
+    parts: places.map((place) => ({ ...place, ...sounding })),
+    frameRate,
+  };
 }
 
 const NTSC = { num: 24_000, den: 1001 };
@@ -22,7 +31,7 @@ function filterOf(join: Join): string {
 
 describe('concatScript', () => {
   it('quotes names and states the length of each picture', () => {
-    expect(concatScript(joinOf(NTSC, [192, 96], { picture: "/clips/it's.mp4" }))).toBe(
+    expect(concatScript(joinOf(NTSC, [192, 96], { path: "/clips/it's.mp4" }))).toBe(
       [
         'ffconcat version 1.0',
         "file 'file:/clips/it'\\''s.mp4'",
@@ -42,7 +51,7 @@ describe('concatScript', () => {
   });
 
   it('refuses a name with a line break', () => {
-    expect(() => concatScript(joinOf(NTSC, [1], { picture: '/a\nb' }))).toThrow(RangeError);
+    expect(() => concatScript(joinOf(NTSC, [1], { path: '/a\nb' }))).toThrow(RangeError);
   });
 });
 
@@ -72,11 +81,12 @@ describe('joinArgs', () => {
   });
 
   it('takes sounds only from parts that have one, and none where the result has none', () => {
-    const [first, second] = joinOf(NTSC, [24, 24]).parts as [JoinPart, JoinPart];
+    const { pictures, parts: silent } = joinOf(NTSC, [24, 24]);
+    const [first, second] = silent as [JoinPart, JoinPart];
     const parts = [first, { ...second, sound }];
-    const filter = filterOf({ parts, frameRate: NTSC, sound: { sampleRate: 48_000, channels: 2 } });
+    const filter = filterOf({ pictures, parts, frameRate: NTSC, sound: { sampleRate: 48_000, channels: 2 } });
     expect(filter).toMatch(/^anullsrc=r=48000:cl=stereo,atrim=end_sample=48048\[s0\];\[1:a:0\]/);
-    const without = joinArgs({ parts, frameRate: NTSC }, '/cut/list', '/cut/out.mp4');
+    const without = joinArgs({ pictures, parts, frameRate: NTSC }, '/cut/list', '/cut/out.mp4');
     expect(without.filter((arg) => arg === '-i')).toHaveLength(1);
     expect(without).toContain('-an');
   });

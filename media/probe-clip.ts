@@ -1,11 +1,9 @@
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import type { MediaProbe, VideoStream } from './media-probe.js';
 import type { MediaTools } from './media-tools.js';
-import { probe } from './probe.js';
+import { probeFrames } from './probe-frames.js';
 import type { RunLimits } from './run-tool.js';
-import { type FrameScan, scanFrames, scanSoundEnd } from './scan-frames.js';
-import { settleAll } from './settle.js';
-import { lastWords, leftWithFailure } from './tool-errors.js';
+import type { FrameScan } from './scan-frames.js';
 import { missingBytes } from './top-level-boxes.js';
 
 /** What a clip says of itself, and when its frames are shown: undefined where it has no picture. */
@@ -35,35 +33,23 @@ export async function probeClip(
   path: string,
   limits: RunLimits = {},
 ): Promise<ClipProbe> {
-  const unread = (error: unknown): never => {
-    if (!leftWithFailure(error)) throw error;
-    throw unusable(clip, 'to be readable to its end', `is not: ${lastWords(String(error.details?.['stderr']))}`, error);
-  };
-  const [seen, scanOf] = await settleAll([
-    probe(tools, path, limits).catch((error: unknown): never => {
-      if (!isReelwrightError(error, 'MEDIA_UNREADABLE')) throw error;
-      throw unusable(clip, 'to be a video file', `is not: ${String(error.details?.['seen'])}`, error);
-    }),
-    scanFrames(tools, path, limits).catch(unread),
-  ]);
+  const { seen, scanOf, soundEndSeconds } = await probeFrames(tools, path, limits).catch((error: unknown): never => {
+    if (!isReelwrightError(error, 'MEDIA_UNREADABLE')) throw error;
+    throw unusable(clip, 'to be a video file', `is not: ${String(error.details?.['seen'])}`, error);
+  });
   const missing = await missingBytes(path, seen);
   if (missing > 0) throw unusable(clip, 'to be whole', `is cut off: its last ${missing} bytes are missing`);
   const { video } = seen;
   if (video === undefined) return seen;
   const scan = scanOf(video);
-  if (await lacksPicture(seen, video, scan, () => scanSoundEnd(tools, path, limits).catch(unread))) {
+  if (lacksPicture(seen, video, scan, soundEndSeconds)) {
     const stated = `${video.durationSeconds.toFixed(3)} s`;
     throw unusable(clip, `to have the ${stated} of picture that it states`, `has only ${scan.frames} frames of it`);
   }
   return { ...seen, scan };
 }
 
-async function lacksPicture(
-  seen: MediaProbe,
-  video: VideoStream,
-  scan: FrameScan,
-  soundEnd: () => Promise<number>,
-): Promise<boolean> {
+function lacksPicture(seen: MediaProbe, video: VideoStream, scan: FrameScan, soundEndSeconds: number): boolean {
   const slack = Math.max(LENGTH_SLACK_SECONDS, (2 * video.frameRate.den) / video.frameRate.num);
   if (scan.frames === 0) return false;
   // An edit list may leave out frames, but what is left has the length that the stream states.
@@ -73,5 +59,5 @@ async function lacksPicture(
   const isShort = (seconds: number): boolean => seconds < video.durationSeconds - slack;
   if (!isShort(scan.seconds)) return false;
   // Such containers state one length for all streams: then a longer sound explains what the picture lacks.
-  return seen.audio === undefined || isShort((await soundEnd()) - seen.startSeconds);
+  return seen.audio === undefined || isShort(soundEndSeconds - seen.startSeconds);
 }

@@ -6,7 +6,7 @@ import { REPORT_ENTRIES, readReport } from './ffprobe-report.js';
 import { inputArgs } from './input-args.js';
 import type { MediaProbe } from './media-probe.js';
 import type { MediaTools } from './media-tools.js';
-import { type RunLimits, runTool } from './run-tool.js';
+import { type RunLimits, runTool, type ToolRun } from './run-tool.js';
 import { lastWords, leftWithFailure } from './tool-errors.js';
 
 /**
@@ -15,28 +15,30 @@ import { lastWords, leftWithFailure } from './tool-errors.js';
  * itself could not do its work; the signal's reason when aborted.
  */
 export async function probe(tools: MediaTools, path: string, limits: RunLimits = {}): Promise<MediaProbe> {
+  const asked = ['-print_format', 'json', '-show_entries', REPORT_ENTRIES, '-show_data_hash', 'sha256'];
+  return await askFfprobe(tools, path, asked, limits, readReport);
+}
+
+/**
+ * Runs ffprobe with these options on a file and gives what `read` makes of its standard output, or of what `onStdout` left
+ * of it. Throws as `probe`, and MEDIA_UNREADABLE for what `read` throws.
+ */
+export async function askFfprobe<Answer>(
+  tools: MediaTools,
+  path: string,
+  options: readonly string[],
+  run: ToolRun,
+  read: (stdout: string) => Answer,
+): Promise<Answer> {
   const name = basename(path);
   await checkIsFilledFile(path, name);
-  const args = [
-    '-hide_banner',
-    '-v',
-    'error',
-    '-print_format',
-    'json',
-    '-show_entries',
-    REPORT_ENTRIES,
-    '-show_data_hash',
-    'sha256',
-  ];
-  const stdout = await runTool(tools.ffprobePath, [...args, ...inputArgs(path)], limits).then(
-    (output) => output.stdout,
-    (error: unknown) => {
-      if (!leftWithFailure(error)) throw error;
-      throw unreadable(name, lastWords(String(error.details?.['stderr'])), error);
-    },
-  );
+  const args = ['-hide_banner', '-v', 'error', ...options, ...inputArgs(path)];
+  const { stdout } = await runTool(tools.ffprobePath, args, run).catch((error: unknown) => {
+    if (!leftWithFailure(error)) throw error;
+    throw unreadable(name, lastWords(String(error.details?.['stderr'])), error);
+  });
   try {
-    return readReport(stdout);
+    return read(stdout);
   } catch (error) {
     throw unreadable(name, describe(error), error);
   }

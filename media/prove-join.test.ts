@@ -1,7 +1,7 @@
 import { copyFile, open, stat } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cutClips } from './cut-clips.js';
-import { type CutPlan, planCut } from './cut-plan.js';
+import { type CutOrder, type CutPlan, planCut } from './cut-plan.js';
 import { partsToDecode, proveAudible, proveJoin } from './prove-join.js';
 import { type ClipOptions, ffmpeg, makeClip, mediaFolder, tools } from './test-support/media-files.js';
 import { probed, type Unlike } from './test-support/probed-clips.js';
@@ -16,14 +16,14 @@ beforeAll(async () => {
   silent = await makeClip(folder.path('silent.mp4'), { seconds: 2 });
 });
 
-function planOf(clips: Unlike[], sound: 'keep' | 'none' = 'keep'): CutPlan {
+function planOf(clips: Unlike[], sound: 'keep' | 'none' = 'keep', transition: CutOrder['transition'] = 'cut'): CutPlan {
   return planCut(
     clips.map((clip, index) => ({ number: index + 1, probe: probed(clip) })),
-    { sound },
+    { sound, transition },
   );
 }
 
-const prove = (path: string, plan: CutPlan) => proveJoin(tools, path, plan, {});
+const prove = (path: string, plan: CutPlan) => proveJoin(tools, path, plan, { inputs: [] });
 const twice = (sound: boolean) => planOf([sound ? { ...small, audio: {} } : small, small]);
 
 describe('proveJoin', () => {
@@ -97,7 +97,8 @@ describe('proveJoin', () => {
 
 describe('partsToDecode', () => {
   const unlike = (setup: string): Unlike => ({ video: { setup } });
-  it.each<{ what: string; clips: Unlike[]; parts: unknown[] }>([
+  const keyed: Unlike = { scan: { keyFrames: [0, 24, 48, 72, 96, 120, 144, 168] } };
+  it.each<{ what: string; clips: Unlike[]; transition?: CutOrder['transition']; parts: unknown[] }>([
     { what: 'nothing of copies that are set up alike', clips: [{}, {}, {}], parts: [] },
     {
       what: 'the seam between copies that are not, from the key frame before it',
@@ -122,8 +123,29 @@ describe('partsToDecode', () => {
         { from: 576, to: 792 },
       ],
     },
-  ])('names $what', ({ clips, parts }) => {
-    expect(partsToDecode(planOf(clips))).toEqual(parts);
+    {
+      what: 'seams from the key frame before them, and not what is copied between',
+      clips: [keyed, keyed],
+      transition: 'crossfade',
+      parts: [{ from: 144, to: 228 }],
+    },
+    {
+      what: 'fades from the key frame before them',
+      clips: [keyed, keyed, keyed],
+      transition: 'fade',
+      parts: [
+        { from: 144, to: 240 },
+        { from: 336, to: 432 },
+      ],
+    },
+    {
+      what: 'clips that are encoded with their seams, and a copy that ends before',
+      clips: [keyed, {}, { video: { rotation: 180 } }],
+      transition: 'crossfade',
+      parts: [{ from: 144, to: 552 }],
+    },
+  ])('names $what', ({ clips, transition, parts }) => {
+    expect(partsToDecode(planOf(clips, 'keep', transition))).toEqual(parts);
   });
 });
 

@@ -3,11 +3,12 @@ import type { CutPlan } from './cut-plan.js';
 import { inputArgs } from './input-args.js';
 import type { MediaProbe } from './media-probe.js';
 import type { MediaTools } from './media-tools.js';
-import { probe } from './probe.js';
+import { type Piece, piecesOf } from './plan-pieces.js';
+import { probeFrames } from './probe-frames.js';
+import { resultFinder, unexplained } from './prove-lively.js';
 import { formatRational } from './rational.js';
 import { runFfmpeg } from './run-ffmpeg.js';
 import type { RunLimits } from './run-tool.js';
-import { scanFrames } from './scan-frames.js';
 import { settleAll } from './settle.js';
 import { meanLevel } from './sound-level.js';
 import { lastWords, leftWithFailure } from './tool-errors.js';
@@ -24,16 +25,17 @@ const FRAMES_AFTER_SEAM = 24;
 /**
  * Proves that a joined file is what its plan says: the format, as long as planned within one frame for each clip, all
  * frames, sound where it is planned and to the end, playable before it is fetched in full, and decodable wherever other
- * decoder settings begin or a clip was encoded. Clips that were copied one behind the other with equal settings are not
+ * decoder settings begin or a clip was encoded. What is decoded is neither black nor frozen unless the clips are (their
+ * files are the `inputs`) or a fade is planned. Clips that were copied one behind the other with equal settings are not
  * decoded again. Throws CUT_WRONG with what was expected and seen.
  */
 export async function proveJoin(
   tools: MediaTools,
   path: string,
   plan: CutPlan,
-  limits: RunLimits,
+  { inputs, ...limits }: RunLimits & { inputs: readonly { number: number; path: string }[] },
 ): Promise<MediaProbe> {
-  const [seen, scanOf] = await settleAll([probe(tools, path, limits), scanFrames(tools, path, limits)]);
+  const { seen, scanOf } = await probeFrames(tools, path, limits);
   if (seen.video === undefined) throw wrong('a picture', 'none');
   const { codec, width, height, pixelFormat, frameRate } = plan.target;
   const frameSeconds = frameRate.den / frameRate.num;
@@ -56,7 +58,7 @@ export async function proveJoin(
     expectSeconds('sound', plan.durationSeconds, seen.audio.durationSeconds, soundSlack);
   }
   if (!(await isFaststart(path))) throw wrong('the index before the media (faststart)', 'it behind or missing');
-  for (const part of partsToDecode(plan)) await proveDecodes(tools, path, plan, part, limits);
+  for (const part of partsToDecode(plan)) await proveDecodes(tools, path, plan, part, { inputs, ...limits });
   return seen;
 }
 
@@ -68,19 +70,24 @@ export interface SoundPart {
 }
 
 /**
- * Proves that what can be heard in a part of a clip can be heard in the part of the joined file that it became. Throws
- * CUT_WRONG.
+ * Proves that what can be heard in a part of a clip can be heard in the part of the joined file that it became, where it
+ * was made louder by `gainDb`. Throws CUT_WRONG.
  */
 export async function proveAudible(
   tools: MediaTools,
   clip: SoundPart,
   joined: SoundPart,
   limits: RunLimits,
+  gainDb = 0,
 ): Promise<void> {
   const level = (part: SoundPart): Promise<number> => meanLevel(tools, part.path, part, limits);
-  const [wanted, heard] = await settleAll([level(clip), level(joined)]);
+  const [own, heard] = await settleAll([level(clip), level(joined)]);
+  const wanted = own + gainDb;
   if (wanted < AUDIBLE_DBFS || heard >= wanted - LEVEL_SLACK_DB) return;
-  throw wrong(`sound at ${wanted} dBFS in its last ${joined.seconds} s (within ${LEVEL_SLACK_DB} dB)`, `${heard} dBFS`);
+  throw wrong(
+    `sound at ${wanted.toFixed(1)} dBFS in its last ${joined.seconds} s (within ${LEVEL_SLACK_DB} dB)`,
+    `${heard} dBFS`,
+  );
 }
 
 /** Frames of the result: the first one, and the one behind the last. */
@@ -89,15 +96,19 @@ interface Part {
   to: number;
 }
 
-/** The encoded clips, and each seam between unlike decoder settings from the key frame before it. */
-export function partsToDecode({ clips }: CutPlan): Part[] {
-  const parts = clips.flatMap((clip, index): Part[] => {
-    const { firstFrame: from, frames } = clip;
-    const before = clips[index - 1];
-    const differs = before !== undefined && setupOf(before) !== setupOf(clip);
+/** The encoded pieces, and each border between unlike decoder settings from the key frame before it. */
+export function partsToDecode(plan: CutPlan): Part[] {
+  const pieces = piecesOf(plan);
+  const setupOf = (piece: Piece): string | undefined =>
+    piece.action === 'encode' ? 'encoded' : plan.clips.find(({ number }) => number === piece.clip)?.source.setup;
+  const parts = pieces.flatMap((piece, index): Part[] => {
+    const { firstFrame: from, frames } = piece;
+    const before = pieces[index - 1];
+    const differs = before !== undefined && setupOf(before) !== setupOf(piece);
+    const keyFrame = before?.action === 'copy' ? before.lastKeyFrame : before?.firstFrame;
     return [
-      ...(differs ? [{ from: before.firstFrame, to: from + Math.min(frames, FRAMES_AFTER_SEAM) }] : []),
-      ...(clip.action === 'encode' ? [{ from, to: from + frames }] : []),
+      ...(differs ? [{ from: keyFrame ?? 0, to: from + Math.min(frames, FRAMES_AFTER_SEAM) }] : []),
+      ...(piece.action === 'encode' ? [{ from, to: from + frames }] : []),
     ];
   });
   const merged: Part[] = [];
@@ -109,38 +120,37 @@ export function partsToDecode({ clips }: CutPlan): Part[] {
   return merged;
 }
 
-function setupOf({ action, source }: CutPlan['clips'][number]): string {
-  return action === 'encode' ? 'encoded' : source.setup;
-}
-
 async function proveDecodes(
   tools: MediaTools,
   path: string,
-  { target }: CutPlan,
+  plan: CutPlan,
   { from, to }: Part,
-  limits: RunLimits,
+  { inputs, ...limits }: Parameters<typeof proveJoin>[3],
 ): Promise<void> {
+  const { frameRate } = plan.target;
+  const secondsOf = (frame: number): number => (frame * frameRate.den) / frameRate.num;
   // A quarter of a frame late, so that rounding cannot lead to the key frame before.
-  const seconds = ((from + 0.25) * target.frameRate.den) / target.frameRate.num;
-  const seek = from === 0 ? [] : ['-noaccurate_seek', '-ss', seconds.toFixed(6)];
-  const args = [
-    '-xerror',
-    ...seek,
-    ...inputArgs(path),
-    '-map',
-    '0:v:0',
-    '-frames:v',
-    `${to - from}`,
-    '-f',
-    'null',
-    '-',
-  ];
+  const seek = from === 0 ? [] : ['-noaccurate_seek', '-ss', secondsOf(from + 0.25).toFixed(6)];
+  const finder = resultFinder(plan);
+  const look = ['-map', '0:v:0', '-vf', finder.filter, '-frames:v', `${to - from}`, '-f', 'null', '-'];
+  const args = ['-xerror', ...seek, ...inputArgs(path), ...look];
   const where = `frames ${from} to ${to - 1} that decode`;
-  const decoded = await runFfmpeg(tools, args, limits).catch((error: unknown) => {
+  const run = { ...limits, onValue: finder.onValue };
+  const decoded = await runFfmpeg(tools, args, run).catch((error: unknown) => {
     if (!leftWithFailure(error)) throw error;
     throw wrong(where, lastWords(String(error.details?.['stderr'])), error);
   });
   if (decoded.frames !== to - from) throw wrong(where, `${decoded.frames} frames`);
+  const inResult = (seconds: number): number => secondsOf(from) + seconds;
+  const stretches = finder.stretches(secondsOf(to - from)).map((stretch) => ({
+    ...stretch,
+    from: inResult(stretch.from),
+    to: inResult(stretch.to),
+  }));
+  const strange = await unexplained(tools, plan, stretches, inputs, limits);
+  if (strange === undefined) return;
+  const span = `from ${strange.from.toFixed(2)} to ${strange.to.toFixed(2)} s`;
+  throw wrong(`the picture of clip ${strange.clip} ${span}`, `a ${strange.kind} one, which the clip does not have`);
 }
 
 function expectSeconds(what: string, expected: number, seen: number, slack: number): void {
@@ -153,7 +163,8 @@ function expectEqual(what: string, expected: number | string, seen: number | str
   throw wrong(`${what}: ${expected}`, `${seen ?? 'none stated'}`);
 }
 
-function wrong(expected: string, seen: string, cause?: unknown): ReelwrightError {
+/** That the joined file is not what was planned. */
+export function wrong(expected: string, seen: string, cause?: unknown): ReelwrightError {
   return new ReelwrightError('CUT_WRONG', `the joined video was expected to have ${expected}; seen: ${seen}`, {
     cause,
     details: { expected, seen },

@@ -2,7 +2,8 @@ import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { probeClips } from './cut-clips.js';
 import { type CutPlan, planCut } from './cut-plan.js';
-import { type EncodedClips, runCut } from './run-cut.js';
+import type { EncodedClips } from './make-piece.js';
+import { runCut } from './run-cut.js';
 import { makeVariant } from './test-support/clip-variants.js';
 import { makeClip, mediaFolder, tools } from './test-support/media-files.js';
 import { seenFrames } from './test-support/seen-and-heard.js';
@@ -29,16 +30,16 @@ function keeper() {
   const kept = new Map<string, string>();
   const notes: string[] = [];
   const encodedClips: EncodedClips = {
-    get: (number, recipe) => {
-      const found = kept.get(`${number} ${JSON.stringify(recipe)}`);
-      notes.push(`${found === undefined ? 'missed' : 'found'} ${number}`);
+    get: (numbers, recipe) => {
+      const found = kept.get(`${numbers.join()} ${JSON.stringify(recipe)}`);
+      notes.push(`${found === undefined ? 'missed' : 'found'} ${numbers.join()}`);
       return Promise.resolve(found);
     },
-    put: async (number, recipe, path) => {
-      const copy = folder.path(`kept-${kept.size}-${number}.mp4`);
+    put: async (numbers, recipe, path) => {
+      const copy = folder.path(`kept-${kept.size}.mp4`);
       await copyFile(path, copy);
-      kept.set(`${number} ${JSON.stringify(recipe)}`, copy);
-      notes.push(`kept ${number}`);
+      kept.set(`${numbers.join()} ${JSON.stringify(recipe)}`, copy);
+      notes.push(`kept ${numbers.join()}`);
     },
   };
   return { encodedClips, notes };

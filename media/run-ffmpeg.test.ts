@@ -14,6 +14,20 @@ describe('progressReader', () => {
   });
 });
 
+describe('progressReader, where filters print between the blocks,', () => {
+  it('hands on what is no number of a block', () => {
+    const blocks: Partial<FfmpegProgress>[] = [];
+    const values: string[] = [];
+    const read = progressReader(
+      (block) => blocks.push(block),
+      (key, value) => values.push(`${key} is ${value}`),
+    );
+    read('frame=3\ntotal_size=48\nframe:2    pts:1024    pts_time:2\nlavfi.black_start=2\nprogress=end\n');
+    expect(blocks).toEqual([{ frames: 3 }]);
+    expect(values).toEqual(['total_size is 48', 'lavfi.black_start is 2']);
+  });
+});
+
 describe('fractionOf', () => {
   it('never goes back, and leaves 1 to the caller', () => {
     const fractions: number[] = [];

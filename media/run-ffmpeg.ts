@@ -1,3 +1,4 @@
+import { ReelwrightError } from '../domain/errors.js';
 import type { MediaTools } from './media-tools.js';
 import { type RunLimits, runTool } from './run-tool.js';
 
@@ -9,6 +10,10 @@ export interface FfmpegProgress {
 
 export interface FfmpegRun extends RunLimits {
   onProgress?: ((progress: FfmpegProgress) => void) | undefined;
+  /** Gets every other `key=value` that is printed: what filters say of frames (`metadata=print:file=-`). */
+  onValue?: ((key: string, value: string) => void) | undefined;
+  /** The run is ended, and fails with FFMPEG_FAILED, once it has written more. Without it there is no limit. */
+  maxOutputBytes?: number | undefined;
 }
 
 /** Often enough for a heartbeat and a progress bar. */
@@ -23,11 +28,15 @@ export async function runFfmpeg(
   args: readonly string[],
   run: FfmpegRun = {},
 ): Promise<FfmpegProgress> {
-  const { onProgress, ...limits } = run;
+  const { onProgress, onValue, maxOutputBytes, ...limits } = run;
   const last: FfmpegProgress = { seconds: 0, frames: 0 };
-  const reader = progressReader((progress) => {
+  const onBlock = (progress: Partial<FfmpegProgress>): void => {
     Object.assign(last, progress);
     onProgress?.({ ...last });
+  };
+  const reader = progressReader(onBlock, (key, value) => {
+    if (key === 'total_size') requireSmall(Number(value), maxOutputBytes);
+    else onValue?.(key, value);
   });
   const common = ['-nostdin', '-hide_banner', '-v', 'error', '-y'];
   const reporting = ['-nostats', '-stats_period', PROGRESS_PERIOD_SECONDS, '-progress', 'pipe:1'];
@@ -50,22 +59,36 @@ export function fractionOf(
   };
 }
 
-/** Reads the `key=value` lines of `-progress`, a block of which ends with the key `progress`. Values may be "N/A". */
-export function progressReader(onBlock: (progress: Partial<FfmpegProgress>) => void): (text: string) => void {
+/** ffmpeg's own limit (`-fs`) cuts a file off and calls that a success. */
+function requireSmall(bytes: number, maxBytes = Number.POSITIVE_INFINITY): void {
+  if (!(bytes > maxBytes)) return;
+  throw new ReelwrightError('FFMPEG_FAILED', `ffmpeg was expected to write at most ${maxBytes} bytes, and wrote more`, {
+    details: { maxBytes, bytes },
+  });
+}
+
+/**
+ * Reads the `key=value` lines of `-progress`, a block of which ends with the key `progress`. Values may be "N/A". What is
+ * no number of a block goes to `onValue`.
+ */
+export function progressReader(
+  onBlock: (progress: Partial<FfmpegProgress>) => void,
+  onValue?: (key: string, value: string) => void,
+): (text: string) => void {
   let rest = '';
   let block: Partial<FfmpegProgress> = {};
   return (text) => {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const [key, value] = line.split('=', 2).map((part) => part.trim());
+      const [key = '', value] = line.split('=', 2).map((part) => part.trim());
       const number = Number(value);
       if (key === 'out_time_us' && number >= 0) block.seconds = number / 1e6;
-      if (key === 'frame' && number >= 0) block.frames = number;
-      if (key === 'progress') {
+      else if (key === 'frame' && number >= 0) block.frames = number;
+      else if (key === 'progress') {
         onBlock(block);
         block = {};
-      }
+      } else if (value !== undefined) onValue?.(key, value);
     }
   };
 }

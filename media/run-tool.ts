@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { ReelwrightError } from '../domain/errors.js';
-import { exitError, timeLimitError } from './tool-errors.js';
+import { diskError, exitError, timeLimitError } from './tool-errors.js';
+import { guardGroup } from './tool-guard.js';
 
 /** How a run may be ended from outside. All durations are milliseconds. */
 export interface RunLimits {
@@ -35,10 +36,11 @@ const MAX_STDOUT_CHARACTERS = 4 * 1024 * 1024;
 const ENVIRONMENT_KEPT = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'FONTCONFIG_FILE'];
 
 /**
- * Runs ffmpeg or ffprobe to its end, in a process group of its own.
+ * Runs ffmpeg or ffprobe to its end, in a process group of its own, which is killed when this process dies before it.
  *
  * Rejects only after the process is gone:
  * - with the signal's reason when `signal` was aborted;
+ * - with NO_DISK_SPACE when it found no room for what it writes, whatever its exit code;
  * - with FFMPEG_FAILED when the tool could not be started, ran past `timeLimitMs`, was ended by a signal, or left with
  *   another exit code than 0. `details` has `exitCode` or `signal`, and `stderr`, the end of what the tool said.
  */
@@ -46,6 +48,7 @@ export async function runTool(path: string, args: readonly string[], run: ToolRu
   run.signal?.throwIfAborted();
   const tool = basename(path);
   const child = spawn(path, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: toolEnvironment() });
+  const release = child.pid === undefined ? undefined : guardGroup(child.pid);
 
   let stopped = undefined as { reason: unknown } | undefined;
   let graceTimer: NodeJS.Timeout | undefined;
@@ -72,6 +75,8 @@ export async function runTool(path: string, args: readonly string[], run: ToolRu
   });
   child.once('exit', () => {
     if (stopped !== undefined) endByForce(child);
+    // Not later: the id may soon be another's.
+    release?.();
   });
 
   const onAbort = () => stop(run.signal?.reason);
@@ -92,6 +97,8 @@ export async function runTool(path: string, args: readonly string[], run: ToolRu
   }
 
   if (stopped !== undefined) throw stopped.reason;
+  const full = diskError(tool, output.stderrTail);
+  if (full !== undefined) throw full;
   if (child.exitCode !== 0) throw exitError(tool, child, output.stderrTail);
   return output;
 }

@@ -1,18 +1,22 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { probe } from './probe.js';
-import { scanFrames } from './scan-frames.js';
+import { probeFrames } from './probe-frames.js';
 import { makeVariant, VARIABLE_RATE, type Variant } from './test-support/clip-variants.js';
 import { mediaFolder, tools } from './test-support/media-files.js';
 
 const folder = mediaFolder();
 let made = 0;
 
+/** A key frame each so many frames, as x264 makes them where groups of pictures may be open. */
+function openGop(frames: number, more: string): string[] {
+  return ['-g', String(frames), '-x264-params', `open-gop=1:scenecut=0:${more}`];
+}
+
 async function scanned(variant: Variant) {
   made += 1;
   const path = await makeVariant(folder.path(`clip-${made}`), variant);
-  const { video } = await probe(tools, path);
-  if (video === undefined) throw new Error('a picture was expected');
-  return (await scanFrames(tools, path))(video);
+  const { seen, scanOf } = await probeFrames(tools, path);
+  if (seen.video === undefined) throw new Error('a picture was expected');
+  return scanOf(seen.video);
 }
 
 describe('scanFrames', () => {
@@ -32,7 +36,35 @@ describe('scanFrames', () => {
       offSeconds: expect.closeTo(0, 6),
       steady: true,
       startsWithKeyFrame: true,
+      keyFrames: [0],
     });
+  });
+
+  it.each<{ what: string; variant: Variant; keyFrames: number[] }>([
+    { what: 'every key frame', variant: { extra: ['-g', '6'] }, keyFrames: [0, 6, 12, 18] },
+    {
+      what: 'all frames where all are key frames',
+      variant: { seconds: 0.25, extra: ['-g', '1'] },
+      keyFrames: [0, 1, 2, 3, 4, 5],
+    },
+    {
+      what: 'none that frames behind it are shown before',
+      variant: { extra: openGop(6, 'bframes=3:b-adapt=0') },
+      keyFrames: [0],
+    },
+    {
+      what: 'none whose slices may refer to those before',
+      variant: { extra: openGop(5, 'bframes=3:b-adapt=0') },
+      keyFrames: [0],
+    },
+    { what: 'only the first of other codecs', variant: { extra: ['-c:v', 'mpeg4', '-g', '6'] }, keyFrames: [0] },
+    {
+      what: 'only the first where a container does not say where bytes are',
+      variant: { container: 'mkv', extra: ['-g', '6'] },
+      keyFrames: [0],
+    },
+  ])('names as places to cut at $what', async ({ variant, keyFrames }) => {
+    expect((await scanned({ colour: 'testsrc', ...variant })).keyFrames).toEqual(keyFrames);
   });
 
   it.each<{ what: string; variant: Variant; seen: object }>([

@@ -1,8 +1,5 @@
-import { inputArgs } from './input-args.js';
+import { closedKeyFrames, type KeyPacket } from './key-frames.js';
 import type { VideoStream } from './media-probe.js';
-import type { MediaTools } from './media-tools.js';
-import { parseRational } from './rational.js';
-import { type RunLimits, runTool } from './run-tool.js';
 
 /** When the frames of a file's picture are shown, read from its packets without decoding them. */
 export interface FrameScan {
@@ -24,71 +21,52 @@ export interface FrameScan {
   steady: boolean;
   /** True where decoding can begin with the first packet. */
   startsWithKeyFrame: boolean;
+  /**
+   * The frames, counted from 0 in the order in which they are shown, at which the picture can be cut without encoding.
+   * To be used only where no frame is hidden.
+   */
+  keyFrames: number[];
 }
 
 type ClockKeys = 'frameRate' | 'timeBase' | 'durationSeconds' | 'frameCount';
-
-const ENTRIES = 'packet=pts,duration,flags:stream=index,time_base';
 
 /** Half a tick of rounding at either end of what is compared. */
 const TICKS_OFF = 1;
 
 /**
- * Reads the times of all frames of a file, and gives what makes a scan of them once `probe` has said what its picture is.
- * Both can so be asked side by side. Throws FFMPEG_FAILED when ffprobe fails, the signal's reason when aborted.
+ * What makes a scan of a picture's packets, in the order in which they are stored, once it is known what the picture is.
+ * `stream` has what ffprobe says of the picture beside them.
  */
 export async function scanFrames(
-  tools: MediaTools,
   path: string,
-  limits: RunLimits = {},
+  packets: readonly Packet[],
+  stream: Readonly<Record<string, string>>,
 ): Promise<(video: Pick<VideoStream, ClockKeys>) => FrameScan> {
-  const { packets, stream } = await readPackets(tools, path, 'V:0', limits);
+  const lengthBytes = stream['is_avc'] === 'true' ? ticks(stream['nal_length_size']) : undefined;
+  const keyFrames = await closedKeyFrames(path, packets, lengthBytes);
   return (video) => ({
     streamIndex: Number(stream['index'] ?? 0),
     ...timesOf(packets, video),
     startsWithKeyFrame: packets[0]?.key ?? false,
+    keyFrames,
   });
-}
-
-/** When the last packet of a file's first sound ends, in seconds of the file's clock. Errors as `scanFrames`. */
-export async function scanSoundEnd(tools: MediaTools, path: string, limits: RunLimits = {}): Promise<number> {
-  const { packets, stream } = await readPackets(tools, path, 'a:0', limits);
-  const { num, den } = parseRational(stream['time_base']) ?? { num: 0, den: 1 };
-  return Math.max(0, ...packets.slice(-TAIL).map(({ pts, duration }) => (((pts ?? 0) + (duration ?? 0)) * num) / den));
-}
-
-/** Packets are stored nearly in the order of their times. */
-const TAIL = 16;
-
-async function readPackets(tools: MediaTools, path: string, which: string, limits: RunLimits) {
-  const packets: Packet[] = [];
-  let stream: Record<string, string> = {};
-  const onStdout = lineReader((line) => {
-    const [section, ...pairs] = line.split('|');
-    const fields = Object.fromEntries(pairs.map((pair) => pair.split('=', 2) as [string, string]));
-    if (section === 'packet') packets.push(readPacket(fields));
-    if (section === 'stream') stream = fields;
-  });
-  const what = ['-select_streams', which, '-show_entries', ENTRIES];
-  const args = ['-hide_banner', '-v', 'error', '-print_format', 'compact', ...what, ...inputArgs(path)];
-  await runTool(tools.ffprobePath, args, { ...limits, onStdout });
-  return { packets, stream };
 }
 
 /** Times are ticks of the stream's clock; undefined where the container states none. */
-interface Packet {
-  pts: number | undefined;
+export interface Packet extends KeyPacket {
   duration: number | undefined;
-  key: boolean;
   hidden: boolean;
 }
 
-function readPacket(fields: Record<string, string>): Packet {
+/** A packet by ffprobe's words for it. */
+export function readPacket(fields: Readonly<Record<string, string>>): Packet {
   const flags = fields['flags'] ?? '';
   return {
     pts: ticks(fields['pts']),
     duration: ticks(fields['duration']),
     key: flags.includes('K'),
+    position: ticks(fields['pos']),
+    size: ticks(fields['size']) ?? 0,
     hidden: flags.includes('D'),
   };
 }
@@ -123,12 +101,3 @@ function timesOf(packets: readonly Packet[], video: Pick<VideoStream, ClockKeys>
 
 /** An edit list states a length in ticks of the whole file's clock, mostly milliseconds. */
 const ROUNDED_SECONDS = 0.002;
-
-function lineReader(onLine: (line: string) => void): (text: string) => void {
-  let rest = '';
-  return (text) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-  };
-}

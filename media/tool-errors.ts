@@ -25,3 +25,22 @@ export function exitError(tool: string, child: ChildProcess, stderr: string): Re
     details: { tool, ...(exitCode === null ? { signal: signalCode } : { exitCode }), stderr },
   });
 }
+
+/** What the system says of a full file system, and of a user's full share of one. */
+const FULL = /No space left on device|Disk quota exceeded/;
+
+/** That the disk is full, where a tool said so. ffmpeg may leave with 0 then: what it writes last is lost all the same. */
+export function diskError(tool: string, stderr: string): ReelwrightError | undefined {
+  if (!FULL.test(stderr)) return undefined;
+  return new ReelwrightError(
+    'NO_DISK_SPACE',
+    `${tool} was expected to find room, and found none: ${lastWords(stderr)}`,
+    {
+      details: { tool, stderr },
+      retryAfterMs: DISK_RETRY_MS,
+    },
+  );
+}
+
+/** Others end meanwhile, and their files with them. */
+export const DISK_RETRY_MS = 30_000;

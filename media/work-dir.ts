@@ -1,5 +1,6 @@
 import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { classifyDiskError } from './disk-room.js';
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.js';
 
 /** Tells our folders from others in the same root, and names the process that made one. */
@@ -7,7 +8,8 @@ const NAME = /^reelwright-[a-z0-9-]+\.(?<pid>\d+)-(?<startMark>\d+)\.[A-Za-z0-9]
 
 /**
  * Makes a folder below `root` that only this user can enter, gives it to `work`, and removes it with all that is in it
- * when `work` ends, fails or is aborted. `prefix` is for people: lower-case letters, digits and dashes.
+ * when `work` ends, fails or is aborted. `prefix` is for people: lower-case letters, digits and dashes. Throws what `work`
+ * throws, as NO_DISK_SPACE where the file system was full.
  */
 export async function withWorkDir<T>(root: string, prefix: string, work: (dir: string) => Promise<T>): Promise<T> {
   if (!/^[a-z0-9-]+$/.test(prefix)) {
@@ -22,7 +24,8 @@ export async function withWorkDir<T>(root: string, prefix: string, work: (dir: s
   let result: T;
   try {
     result = await work(dir);
-  } catch (error) {
+  } catch (cause) {
+    const error = classifyDiskError(cause);
     await remove(dir).catch((cleanUpError: unknown) => {
       throw new AggregateError([error, cleanUpError], `the work failed, and so did removing ${dir}`);
     });

@@ -4,7 +4,10 @@ import { jobs } from './0003-jobs.js';
 import { ledger } from './0004-ledger.js';
 import { money } from './0005-money.js';
 import { cut } from './0006-cut.js';
+import { music } from './0007-music.js';
+import { extras } from './0008-extras.js';
+import { cutProgress } from './0009-cut-progress.js';
 import type { Migration } from './migration.js';
 
 /** Every step in the order it runs. A list and not a folder's content: source and compiled code then see the same. */
-export const MIGRATIONS: readonly Migration[] = [blobs, catalog, jobs, ledger, money, cut];
+export const MIGRATIONS: readonly Migration[] = [blobs, catalog, jobs, ledger, money, cut, music, extras, cutProgress];

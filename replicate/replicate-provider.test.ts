@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { musicModel } from '../domain/music.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import { createReplicateProvider } from './replicate-provider.js';
 import type { CreateResult } from './video-provider.js';
@@ -53,6 +54,16 @@ describe('createReplicateProvider', () => {
     const result = await create({ prompt });
     expect(result).toMatchObject({ kind, error: { code } });
     expect(await createdWith(prompt)).toBe(made);
+  });
+
+  it('runs a version where the model does not run by its name', async () => {
+    const { replicateModel: model, version } = musicModel('musicgen');
+    const request = { model, input: { prompt: 'a harp', seed: 77 }, cancelAfterSeconds: 1800 };
+    const signal = AbortSignal.timeout(5_000);
+    const named = await replicate.provider.create({ ...request, signal });
+    expect(named).toMatchObject({ kind: 'not-created', error: { code: 'PROVIDER_NOT_FOUND' } });
+    const made = await replicate.provider.create({ ...request, version: String(version), signal });
+    expect(made).toMatchObject({ kind: 'created', prediction: { model, input: { seed: 77 } } });
   });
 
   it('says how long to wait when it is throttled', async () => {

@@ -35,12 +35,13 @@ export function createReplicateProvider(options: ReplicateOptions): VideoProvide
   }
 
   return {
-    async create({ model, input, webhookUrl, cancelAfterSeconds, signal }) {
+    async create({ model, version, input, webhookUrl, cancelAfterSeconds, signal }) {
       const what = `create a prediction of ${model}`;
-      const outcome = await exchange(`/models/${model}/predictions`, {
+      const outcome = await exchange(version === undefined ? `/models/${model}/predictions` : '/predictions', {
         method: 'POST',
         headers: { 'Cancel-After': `${cancelAfterSeconds}s` },
         data: {
+          ...(version !== undefined && { version }),
           input,
           ...(webhookUrl === undefined ? {} : { webhook: webhookUrl, webhook_events_filter: ['completed'] }),
         },

@@ -20,6 +20,8 @@ export interface Prediction {
 
 export interface CreateRequest {
   model: `${string}/${string}`;
+  /** The version to run, 64 hex digits, for a model that cannot be run by its name alone. */
+  version?: string;
   input: Record<string, unknown>;
   /** Told once the prediction is completed. Undefined: nobody is told. */
   webhookUrl?: string;

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { ClipChanges, ImageReference } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { settingsProblems } from '../domain/models.js';
+import { settingsProblems, videoModel } from '../domain/models.js';
 import { findAssets } from './assets-repository.js';
 import { type ClipRecord, moveClip } from './clips-repository.js';
 import type { JobRecord } from './jobs-repository.js';
@@ -23,7 +23,7 @@ export async function changeClip(trx: Knex, job: JobRecord, clip: ClipRecord, ch
     model,
     resolution: job.resolution,
     aspectRatio: job.aspectRatio,
-    generateAudio: job.generateAudio,
+    generateAudio: job.generateAudio && videoModel(model).audio,
     durationSeconds: clip.durationSeconds,
     hasFirstImage: (after.firstAssetId ?? after.firstImageUrl) !== null,
     hasLastImage: (after.lastAssetId ?? after.lastImageUrl) !== null,

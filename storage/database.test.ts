@@ -155,7 +155,8 @@ describe('connections', () => {
       code: 'NOT_READY',
       message: expect.stringContaining('in the test'),
     });
-    await expect.poll(() => endConnectionsOf('victim-busy')).toBeGreaterThan(0);
+    // Not before the statement runs: a connection that is only being opened ends in another way.
+    await expect.poll(() => endConnectionsOf('victim-busy', 'SELECT pg_sleep(60)')).toBeGreaterThan(0);
     await outcome;
   });
 
@@ -173,7 +174,8 @@ async function connectionsOf(applicationName: string): Promise<number> {
   return (await open().pool.query(sql, [applicationName])).rowCount ?? 0;
 }
 
-async function endConnectionsOf(applicationName: string): Promise<number> {
-  const sql = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1';
-  return (await open().pool.query(sql, [applicationName])).rowCount ?? 0;
+async function endConnectionsOf(applicationName: string, statement = '%'): Promise<number> {
+  const sql = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = $1 AND query LIKE $2 AND ($2 = '%' OR state = 'active')`;
+  return (await open().pool.query(sql, [applicationName, statement])).rowCount ?? 0;
 }

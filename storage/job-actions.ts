@@ -5,15 +5,17 @@
 import type { Knex } from 'knex';
 import type { ClipChanges } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import type { ClipState, FinalJobState, JobState } from '../domain/states.js';
+import type { FinalJobState, JobState } from '../domain/states.js';
 import { FINAL_JOB_STATES } from '../domain/states.js';
 import { lockMoney, type MoneyBounds } from './budgets.js';
 import { changeClip } from './clip-changes.js';
-import { type ClipRecord, findClip, listClips } from './clips-repository.js';
+import { type ClipRecord, findClip } from './clips-repository.js';
 import { findJob, type JobRecord, setBudget } from './jobs-repository.js';
 import { listPurchases } from './ledger.js';
 import { withdrawIntent } from './ledger-moves.js';
-import { reopenClip } from './reopen-clip.js';
+import { reopen } from './reopen.js';
+import { moveSubJob } from './sub-job.js';
+import { listSubJobs } from './sub-jobs.js';
 
 const MAY_RETRY: readonly JobState[] = ['failed', 'completed_with_gaps'];
 const MAY_REGENERATE: readonly JobState[] = ['completed', 'completed_with_gaps'];
@@ -39,16 +41,16 @@ export async function requestCancel(
     .where(unstarted)
     .update({ status: 'cancelled' satisfies JobState, completed_at: now });
   if (ended === 0) return 'requested';
-  await trx('clips')
-    .where({ job_id: jobId, status: 'pending' satisfies ClipState })
-    .update({ status: 'cancelled' satisfies ClipState, completed_at: now });
+  for (const subJob of await listSubJobs(trx, jobId)) {
+    await moveSubJob(trx, subJob, ['pending'], { status: 'cancelled', completed: true });
+  }
   // What was reserved for attempts that nobody will make is free again.
   for (const { id, state } of await listPurchases(trx, jobId)) if (state === 'intended') await withdrawIntent(trx, id);
   return 'cancelled';
 }
 
 /**
- * Sends a job whose video lacks clips, or is missing, through another run: clips that are not stored are pending again,
+ * Sends a job whose video lacks clips or music, or is missing, through another run: what is not stored is pending again,
  * each with a new attempt where its last one came to nothing. `budgetUsd` is the job's budget from now on, in US
  * dollars. The caller starts the run after the commit. Throws NOT_FOUND, WRONG_STATE or BUDGET_EXCEEDED.
  */
@@ -64,8 +66,8 @@ export async function reopenForRetry(
     await setBudget(trx, jobId, budgetUsd);
     bounds.jobBudgetUsd = budgetUsd;
   }
-  const lacking = (await listClips(trx, [jobId])).filter((clip) => clip.status !== 'stored');
-  for (const clip of lacking) await reopenClip(trx, bounds, { job, clip, openedBy: 'retry' });
+  const lacking = (await listSubJobs(trx, jobId)).filter(({ status }) => status !== 'stored');
+  for (const subJob of lacking) await reopen(trx, bounds, { job, subJob, openedBy: 'retry' });
   await requeue(trx, job);
 }
 
@@ -84,7 +86,7 @@ export async function reopenForRegenerate(
   const { job, bounds } = await lockOwnJob(trx, ownerId, jobId);
   if (!MAY_REGENERATE.includes(job.status)) throw wrongState(job, `a job that is ${MAY_REGENERATE.join(' or ')}`);
   await changeClip(trx, job, await readClip(trx, jobId, number), changes);
-  await reopenClip(trx, bounds, { job, clip: await readClip(trx, jobId, number), openedBy: 'regenerate' });
+  await reopen(trx, bounds, { job, subJob: await readClip(trx, jobId, number), openedBy: 'regenerate' });
   await requeue(trx, job);
 }
 

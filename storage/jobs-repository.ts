@@ -1,9 +1,17 @@
 import type { Knex } from 'knex';
 import type { FailureInfo } from '../domain/contract.js';
 import type { AspectRatio, ModelName, Resolution } from '../domain/models.js';
-import type { ClipFailurePolicy, JobKind, JobOrder } from '../domain/orders.schema.js';
+import type { MusicPiece } from '../domain/music.js';
+import {
+  type ClipFailurePolicy,
+  type JobKind,
+  type JobOrder,
+  resolutionOf,
+  type Transition,
+} from '../domain/orders.schema.js';
 import type { JobState } from '../domain/states.js';
 import { type ClipRecord, insertClips, listClips, type NewClip } from './clips-repository.js';
+import { insertMusic, listMusic, type MusicRecord } from './music-repository.js';
 
 /** A job's row. Money is US dollars, times are Dates, durations seconds, sizes bytes. */
 export interface JobRecord {
@@ -18,6 +26,10 @@ export interface JobRecord {
   resolution: Resolution;
   aspectRatio: AspectRatio;
   generateAudio: boolean;
+  transition: Transition;
+  /** What the order says of the video's picture; null where it leaves that to the clips. */
+  orderedResolution: Resolution | null;
+  orderedFrameRate: number | null;
   onClipFailure: ClipFailurePolicy;
   metadata: Record<string, unknown>;
   warnings: string[];
@@ -31,8 +43,13 @@ export interface JobRecord {
   posterBlobId: string | null;
   posterSha256: string | null;
   posterSizeBytes: number | null;
+  /** Of the previews of the present video. */
+  thumbnailSha256: string | null;
+  cuesSha256: string | null;
   sizeBytes: number | null;
   durationSeconds: number | null;
+  /** How much of the cut is done, 0 to 1; of use while the job is composing. */
+  cutFraction: number;
   createdAt: Date;
   updatedAt: Date;
   completedAt: Date | null;
@@ -48,6 +65,7 @@ export interface NewJob {
   estimatedCostUsd: number;
   warnings: string[];
   clips: NewClip[];
+  music?: MusicPiece[];
 }
 
 export interface JobFilter {
@@ -62,12 +80,17 @@ export interface Page {
   limit: number;
 }
 
-export type JobWithClips = JobRecord & { clips: ClipRecord[] };
+export type JobWithClips = JobRecord & { clips: ClipRecord[]; music: MusicRecord[] };
 
 const select = (knex: Knex): Knex.QueryBuilder =>
   knex('jobs as j')
     .leftJoin('blobs as b', 'b.id', 'j.video_blob_id')
     .leftJoin('blobs as poster', 'poster.id', 'j.poster_blob_id')
+    .leftJoin('video_previews as preview', (on) =>
+      on.on('preview.job_id', 'j.id').andOn('preview.video_blob_id', 'j.video_blob_id'),
+    )
+    .leftJoin('blobs as thumbnail', 'thumbnail.id', 'preview.thumbnail_blob_id')
+    .leftJoin('blobs as cues', 'cues.id', 'preview.cues_blob_id')
     .select({
       id: 'j.id',
       ownerId: 'j.owner_id',
@@ -80,6 +103,9 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       resolution: 'j.resolution',
       aspectRatio: 'j.aspect_ratio',
       generateAudio: 'j.generate_audio',
+      transition: knex.raw(`coalesce(j.order_body->>'transition', 'cut')`) as Knex.Raw<string>,
+      orderedResolution: knex.raw(`j.order_body->>'resolution'`) as Knex.Raw<string>,
+      orderedFrameRate: knex.raw(`(j.order_body->>'frameRate')::integer`) as Knex.Raw<number>,
       onClipFailure: 'j.on_clip_failure',
       metadata: 'j.metadata',
       warnings: 'j.warnings',
@@ -91,8 +117,11 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       posterBlobId: 'j.poster_blob_id',
       posterSha256: 'poster.sha256',
       posterSizeBytes: 'poster.size',
+      thumbnailSha256: 'thumbnail.sha256',
+      cuesSha256: 'cues.sha256',
       sizeBytes: 'b.size',
       durationSeconds: 'j.duration_seconds',
+      cutFraction: 'j.cut_fraction',
       createdAt: 'j.created_at',
       updatedAt: 'j.updated_at',
       completedAt: 'j.completed_at',
@@ -116,7 +145,7 @@ export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
       name: job.name,
       status: 'queued' satisfies JobState,
       model: order.model,
-      resolution: order.resolution,
+      resolution: resolutionOf(order),
       aspect_ratio: order.aspectRatio,
       generate_audio: order.generateAudio,
       on_clip_failure: order.onClipFailure,
@@ -127,6 +156,7 @@ export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
       budget_usd: order.budgetUsd ?? null,
     });
     await insertClips(trx, job.id, job.clips);
+    await insertMusic(trx, job.id, job.music ?? []);
   });
 }
 
@@ -134,6 +164,10 @@ export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
 export async function findJob(knex: Knex, id: string, ownerId?: string): Promise<JobRecord | undefined> {
   const query = select(knex).where('j.id', id).first();
   return ownerId === undefined ? await query : await query.where('j.owner_id', ownerId);
+}
+
+export async function withSubJobs(knex: Knex, job: JobRecord): Promise<JobWithClips> {
+  return { ...job, clips: await listClips(knex, [job.id]), music: await listMusic(knex, [job.id]) };
 }
 
 /** The owner's jobs, newest first, and how many match in all. */
@@ -158,11 +192,13 @@ export async function listJobs(
     ])
     .limit(limit)
     .offset((page - 1) * limit);
-  const clips = await listClips(
-    knex,
-    rows.map((row) => row.id),
-  );
-  const jobs = rows.map((row) => ({ ...row, clips: clips.filter((clip) => clip.jobId === row.id) }));
+  const ids = rows.map((row) => row.id);
+  const [clips, music] = [await listClips(knex, ids), await listMusic(knex, ids)];
+  const jobs = rows.map((row) => ({
+    ...row,
+    clips: clips.filter((clip) => clip.jobId === row.id),
+    music: music.filter((piece) => piece.jobId === row.id),
+  }));
   return { jobs, total: Number(count?.['total'] ?? 0) };
 }
 
@@ -194,6 +230,8 @@ export async function moveJob(
     .whereRaw('(? OR cancel_requested_at IS NULL)', [change.status === 'cancelled']);
   const moved = await guarded.update({
     status: change.status,
+    // A cut that a worker takes over goes on from where it was seen last; another one begins anew.
+    cut_fraction: knex.raw(`CASE WHEN status = 'composing' THEN cut_fraction ELSE 0 END`),
     updated_at: knex.fn.now(),
     ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
     ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),

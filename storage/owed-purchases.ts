@@ -14,7 +14,7 @@ export interface OwedPurchase {
 
 /**
  * Purchases that were posted at least `olderThanMs` ago and have no end, or whose output is not stored without a reason noted (it is lost), and
- * intents whose window closed that long ago and whose job or clip has ended. At most `limit` of them: those of ended
+ * intents whose window closed that long ago and whose job, clip or music has ended. At most `limit` of them: those of ended
  * jobs first, since nothing runs for these, and else in no order, so that none is always the last.
  */
 export async function listOwedPurchases(knex: Knex, olderThanMs: number, limit: number): Promise<OwedPurchase[]> {
@@ -23,10 +23,11 @@ export async function listOwedPurchases(knex: Knex, olderThanMs: number, limit: 
      FROM predictions p
      JOIN jobs j ON j.id = p.job_id
      LEFT JOIN clips c ON c.job_id = p.job_id AND p.subject = 'clip:' || c.number
+     LEFT JOIN music_pieces m ON m.job_id = p.job_id AND p.subject = 'music:' || m.number
      WHERE p.state IN ('intended', 'posting', 'known', 'unknown', 'succeeded')
        AND CASE p.state
          WHEN 'intended' THEN p.post_by <= now() - CAST(:age AS interval)
-           AND (j.status = ANY (CAST(:ended AS text[])) OR c.status IN ('cancelled', 'failed', 'skipped'))
+           AND (j.status = ANY (CAST(:ended AS text[])) OR coalesce(c.status, m.status) IN ('cancelled', 'failed', 'skipped'))
          WHEN 'succeeded' THEN p.error IS NULL AND p.settled_at <= now() - CAST(:age AS interval)
          ELSE coalesce(p.error->>'code', '') <> 'PURCHASE_UNKNOWN' AND coalesce(p.posted_at, p.created_at) <= now() - CAST(:age AS interval)
        END

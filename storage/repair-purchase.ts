@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import { type GenerationInput, parseSubject } from '../domain/contract.js';
+import type { GenerationInput } from '../domain/contract.js';
 import type { PredictionState } from '../domain/ledger.js';
-import { clipPriceUsd } from '../domain/models.js';
 import type { OpenedBy } from '../domain/purchase.js';
 import type { SeenPrediction } from '../domain/seen-prediction.js';
-import { findClip } from './clips-repository.js';
 import { findJob, lockJob } from './jobs-repository.js';
 import type { AdoptedFrom } from './ledger.js';
 import { purchasesOf } from './ledger.js';
+import { findSubJob, priceOf } from './sub-jobs.js';
 
 /** A purchase that the ledger has forgotten, as a history tells it. */
 export interface ForgottenPurchase extends GenerationInput {
@@ -29,7 +28,7 @@ export async function repairPurchase(
     await lockJob(trx, jobId);
     const job = await findJob(trx, jobId);
     if (job === undefined) return undefined;
-    const clip = await findClip(trx, jobId, parseSubject(subject).number);
+    const subJob = await findSubJob(trx, { jobId, subject });
     const purchases = await purchasesOf(trx, jobId, subject);
     const intent = purchases.find((row) => row.attempt === attempt && row.state === 'intended');
     const facts = {
@@ -46,7 +45,7 @@ export async function repairPurchase(
       adopted_at: trx.fn.now(),
       adopted_from: 'history' satisfies AdoptedFrom,
       error: null,
-      estimate_usd: clip === undefined ? 0 : clipPriceUsd({ ...clip, generateAudio: job.generateAudio }),
+      estimate_usd: subJob === undefined ? 0 : priceOf(subJob, job),
     };
     if (intent !== undefined) {
       await trx('predictions').where({ id: intent.id }).update(facts);

@@ -1,10 +1,10 @@
-/** The media worker process: fetches and checks clips, cuts videos. */
+/** The media worker process: fetches and checks clips, cuts videos, exports and combines them. */
 import { requireMediaPrograms } from '../config/media-programs.js';
 import { startOrExit } from '../config/start-failure.js';
 import { TASK_QUEUE } from '../domain/contract.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { openWorkerRuntime } from './runtime.js';
-import { createMediaWorker } from './workers.js';
+import { createMediaWorker, createRenditionWorker } from './workers.js';
 
 /** A clip that is being fetched may end; a cut that takes longer is handed back and starts anew elsewhere. */
 const SHUTDOWN_GRACE_MS = 15_000;
@@ -15,10 +15,14 @@ const runtime = await startOrExit('media-worker', async () => {
   return opened;
 });
 const { env, logger, connection, deps, buildId } = runtime;
-const worker = await createMediaWorker(
-  { connection, namespace: env.TEMPORAL_NAMESPACE, taskQueue: TASK_QUEUE, buildId, shutdownGraceMs: SHUTDOWN_GRACE_MS },
-  deps,
-);
+const setup = {
+  connection,
+  namespace: env.TEMPORAL_NAMESPACE,
+  taskQueue: TASK_QUEUE,
+  buildId,
+  shutdownGraceMs: SHUTDOWN_GRACE_MS,
+};
+const workers = [await createMediaWorker(setup, deps), await createRenditionWorker(setup, deps)];
 logger.info({ buildId }, 'media worker starts');
-await runUntilSignal([worker], logger);
+await runUntilSignal(workers, logger);
 await runtime.close();

@@ -5,6 +5,7 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime } from '@temporalio/worker';
 import { createPurchaseHistories } from '../activities/purchase-histories.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
+import { startRendition } from '../activities/start-rendition.js';
 import { startVideoJob, videoJobStart } from '../activities/start-video-job.js';
 import { createWorkflowPort } from '../activities/workflow-port.js';
 import { readEnvironment } from '../config/environment.js';
@@ -14,9 +15,8 @@ import { ReelwrightError } from '../domain/errors.js';
 import { removeStaleWorkDirs } from '../media/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
-import { listClips } from '../storage/clips-repository.js';
 import { openDatabase } from '../storage/database.js';
-import { findJob } from '../storage/jobs-repository.js';
+import { findJob, withSubJobs } from '../storage/jobs-repository.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
 import { createAddressGuard } from '../web/address-guard.js';
@@ -113,8 +113,9 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
     async startRun({ jobId }) {
       const job = await findJob(knex, jobId);
       if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
-      await startVideoJob(client, videoJobStart({ ...job, clips: await listClips(knex, [jobId]) }));
+      await startVideoJob(client, videoJobStart(await withSubJobs(knex, job)));
     },
+    startRendition: (rendition) => startRendition(client, rendition),
     logger,
   };
   return {

@@ -2,9 +2,14 @@
 import { availableParallelism } from 'node:os';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { ActivityDeps } from '../activities/deps.js';
-import { createBuyingActivities, createLightActivities, createMediaActivities } from '../activities/index.js';
+import {
+  createBuyingActivities,
+  createLightActivities,
+  createMediaActivities,
+  createRenditionActivities,
+} from '../activities/index.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
-import { buyingQueue, mediaQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
+import { buyingQueue, mediaQueue, renditionQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
 import { classifyFailures } from './failure-interceptor.js';
 
 export interface WorkerSetup {
@@ -76,5 +81,15 @@ export async function createMediaWorker(setup: WorkerSetup, deps: ActivityDeps):
     taskQueue: mediaQueue(setup.taskQueue),
     activities: createMediaActivities(deps),
     maxConcurrentActivityTaskExecutions: availableParallelism(),
+  });
+}
+
+/** Exports and combinations: each has ffmpeg use all cores for minutes, so one at a time. */
+export async function createRenditionWorker(setup: WorkerSetup, deps: ActivityDeps): Promise<Worker> {
+  return await Worker.create({
+    ...common(setup),
+    taskQueue: renditionQueue(setup.taskQueue),
+    activities: createRenditionActivities(deps),
+    maxConcurrentActivityTaskExecutions: 1,
   });
 }

@@ -4,9 +4,10 @@ import type {
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
+  RenditionActivities,
   RowActivities,
 } from '../domain/activity-contract.js';
-import { buyingQueue, mediaQueue } from '../domain/contract.js';
+import { buyingQueue, mediaQueue, renditionQueue } from '../domain/contract.js';
 
 /** Guarded row changes: harmless to repeat, so they go on until the database answers. */
 export const rows = proxyActivities<RowActivities>({
@@ -76,12 +77,25 @@ export function cutting(): Pick<MediaActivities, 'cutVideo'> {
 }
 
 /** What makes a finished video nicer and is not worth its failure. */
-export function extras(): Pick<MediaActivities, 'makePoster'> {
+export function extras(): Pick<MediaActivities, 'makePoster' | 'makePreviews'> {
   return proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(workflowInfo().taskQueue),
-    // A video of a gigabyte out of the store, and one frame of it.
-    startToCloseTimeout: '5m',
+    // A video of a gigabyte out of the store, decoded once: 17 minutes of it in 2 on two cores.
+    startToCloseTimeout: '15m',
     heartbeatTimeout: '20s',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s', maximumAttempts: 5 },
+  });
+}
+
+/** Exports and combinations: ffmpeg at work on finished videos, for as long as VP9 takes. */
+export function rendering(): RenditionActivities {
+  return proxyActivities<RenditionActivities>({
+    taskQueue: renditionQueue(workflowInfo().taskQueue),
+    // 20 videos of 17 minutes, all re-encoded, or one of them as VP9; a dead worker is noticed by the missing heartbeat.
+    startToCloseTimeout: '8h',
+    heartbeatTimeout: '20s',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 5 },
+    // ffmpeg and its files must be gone before anybody is told that it is cancelled.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });
 }

@@ -97,7 +97,7 @@ describe('a clip that waits for a decision', () => {
       await decide(rig, { decision: 'skip' });
       await job.result();
     });
-    expect(world.calls.slice(-3)).toEqual(['cut', 'poster', 'complete']);
+    expect(world.calls.slice(-3)).toEqual(['cut', 'previews', 'complete']);
   });
 
   it('is skipped when nobody decides in time', async () => {
@@ -107,7 +107,7 @@ describe('a clip that waits for a decision', () => {
       await job.result();
     });
     expect(world.calls).toContain('end-skipped 1');
-    expect(world.calls.slice(-3)).toEqual(['cut', 'poster', 'complete']);
+    expect(world.calls.slice(-3)).toEqual(['cut', 'previews', 'complete']);
   });
 
   it('fails the job, and cancels the other clips, on that decision', async () => {

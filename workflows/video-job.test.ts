@@ -26,15 +26,15 @@ describe('videoJob', () => {
     });
     expect(world.calls.filter((call) => call.startsWith('buy')).sort()).toEqual(['buy 1', 'buy 2', 'buy 3']);
     expect(world.calls.filter((call) => call.startsWith('poll'))).toEqual([]);
-    expect(world.calls.slice(-3)).toEqual(['cut', 'poster', 'complete']);
+    expect(world.calls.slice(-3)).toEqual(['cut', 'previews', 'complete']);
   });
 
-  it('is completed also without a poster', async () => {
-    const world = fakeWorld({ clips: 1, stored: [1], noPoster: true });
+  it('is completed also without previews', async () => {
+    const world = fakeWorld({ clips: 1, stored: [1], noPreviews: true });
     await withWorkflowRig(world.activities, async (rig) => {
       expect((await (await rig.startJob()).result()).status).toBe('completed');
     });
-    expect(world.calls.slice(-3)).toEqual(['cut', 'poster', 'complete']);
+    expect(world.calls.slice(-3)).toEqual(['cut', 'previews', 'complete']);
   });
 
   it('takes a webhook that comes before the purchase has answered', async () => {

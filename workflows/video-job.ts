@@ -10,12 +10,14 @@ import {
   patched,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
+import type { JobPlan } from '../domain/activity-contract.js';
 import type { FailureInfo, GenerationOutcome, VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import type { JobState } from '../domain/states.js';
 import { cutting, extras, fetching, rows } from './activity-options.js';
 import { watchAttention } from './attention.js';
 import { failureInfo } from './failures.js';
 import { generateClips } from './generate-clips.js';
+import { startMusic } from './generate-music.js';
 
 const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
 
@@ -29,14 +31,12 @@ export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
     }
 
     enter('generating');
-    const outcomes = await generateClips(job.jobId, plan, waiting);
-    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the job was cancelled');
-    const missing = whyNoVideo(plan.clips, outcomes);
-    if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing.message, missing.code);
+    await generateAll(job, plan, waiting);
 
     enter('composing');
     await cutting().cutVideo(job);
-    if (patched('poster')) await poster(job);
+    if (patched('previews')) await extra('previews', () => extras().makePreviews(job));
+    else if (patched('poster')) await extra('poster', () => extras().makePoster(job));
     const result = await rows.completeJob(job);
     enter(result.status);
     return result;
@@ -46,13 +46,29 @@ export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
   }
 }
 
-/** A video without a poster is a video. */
-async function poster(job: VideoJobInput): Promise<void> {
+/** Clips and music side by side. Throws why there is nothing to cut; what was paid is stored by then. */
+async function generateAll({ jobId }: VideoJobInput, plan: JobPlan, waiting: ReadonlySet<number>): Promise<void> {
+  const music = startMusic(jobId, plan.music ?? []);
   try {
-    await extras().makePoster(job);
+    const outcomes = await generateClips(jobId, plan, waiting);
+    if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the job was cancelled');
+    const missing = whyNoVideo(plan.clips, outcomes);
+    if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing.message, missing.code);
+  } catch (error) {
+    music.cancel();
+    throw error;
+  } finally {
+    await music.done;
+  }
+}
+
+/** A video without a poster and the like is a video. */
+async function extra(what: string, make: () => Promise<unknown>): Promise<void> {
+  try {
+    await make();
   } catch (error) {
     if (isCancellation(error)) throw error;
-    log.warn('there is no poster', { ...failureInfo(error) });
+    log.warn(`there is no ${what}`, { ...failureInfo(error) });
   }
 }
 

@@ -4,16 +4,17 @@ import { v7 as uuidv7 } from 'uuid';
 import { cutText } from '../../domain/cut-text.js';
 import { ReelwrightError } from '../../domain/errors.js';
 import { clipPriceUsd, roundUsd } from '../../domain/models.js';
+import { type MusicPiece, musicModel, planMusic } from '../../domain/music.js';
 import type { JobOrder } from '../../domain/orders.schema.js';
 import { listCampaignImages } from '../../storage/assets-repository.js';
 import { type CampaignRecord, findCampaign } from '../../storage/campaigns-repository.js';
-import { listClips, type NewClip } from '../../storage/clips-repository.js';
-import { findJob, insertJob, type JobWithClips } from '../../storage/jobs-repository.js';
+import type { NewClip } from '../../storage/clips-repository.js';
+import { findJob, insertJob, type JobWithClips, withSubJobs } from '../../storage/jobs-repository.js';
 import type { ApiDeps } from '../deps.js';
 import { campaignNotFound } from '../references.js';
 import { budgetWarnings } from './budget-warnings.js';
 import { checkAddresses, checkAssets } from './check-images.js';
-import { type ClipsOrder, orderedImages, planClips } from './plan-clips.js';
+import { type ClipsOrder, orderedImages, planClips, silentClipsWarning } from './plan-clips.js';
 import { type ImagePairsOrder, planPairs } from './plan-pairs.js';
 
 const MAX_DEFAULT_NAME = 60;
@@ -32,12 +33,14 @@ export async function checkOrder(deps: Pick<ApiDeps, 'addressGuard' | 'config'>,
 export interface PlannedOrder {
   name: string;
   clips: (NewClip & { estimatedCostUsd: number })[];
+  /** Empty where none was ordered. */
+  music: (MusicPiece & { estimatedCostUsd: number })[];
   estimatedCostUsd: number;
   warnings: string[];
 }
 
 /**
- * Plans the clips of an order and prices them, after `checkOrder`; stores nothing. Throws CAMPAIGN_NOT_FOUND,
+ * Plans the clips and the music of an order and prices them, after `checkOrder`; stores nothing. Throws CAMPAIGN_NOT_FOUND,
  * ASSET_NOT_FOUND, NOT_ENOUGH_IMAGES or VALIDATION_FAILED.
  */
 export async function planOrder(knex: Knex, ownerId: string, order: JobOrder): Promise<PlannedOrder> {
@@ -46,11 +49,15 @@ export async function planOrder(knex: Knex, ownerId: string, order: JobOrder): P
     order.kind === 'clips' ? await clipsOf(knex, ownerId, order) : await pairsOf(knex, ownerId, order);
   const { generateAudio } = order;
   const priced = clips.map((clip) => ({ ...clip, estimatedCostUsd: clipPriceUsd({ ...clip, generateAudio }) }));
+  const music = order.music?.enabled === true ? planMusic(clips, order.music.prompt) : [];
+  const pricedMusic = music.map((piece) => ({ ...piece, estimatedCostUsd: musicModel(piece.model).priceUsd }));
   const prices = priced.map((clip) => clip.estimatedCostUsd);
-  const estimatedCostUsd = roundUsd(prices.reduce((sum, price) => sum + price, 0));
+  const all = [...priced, ...pricedMusic];
+  const estimatedCostUsd = roundUsd(all.reduce((sum, one) => sum + one.estimatedCostUsd, 0));
   return {
     name: order.name ?? defaultName(campaign, clips),
     clips: priced,
+    music: pricedMusic,
     estimatedCostUsd,
     warnings: [...warnings, ...budgetWarnings(order.budgetUsd, estimatedCostUsd, Math.min(...prices))],
   };
@@ -67,7 +74,7 @@ export async function placeOrder(knex: Knex, ownerId: string, order: JobOrder): 
 export async function readJob(knex: Knex, ownerId: string, id: string): Promise<JobWithClips> {
   const job = await findJob(knex, id, ownerId);
   if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${id}`);
-  return { ...job, clips: await listClips(knex, [id]) };
+  return await withSubJobs(knex, job);
 }
 
 async function clipsOf(
@@ -77,7 +84,7 @@ async function clipsOf(
 ): Promise<{ clips: NewClip[]; warnings: string[] }> {
   const clips = planClips(order);
   await checkAssets(knex, ownerId, orderedImages(order));
-  return { clips, warnings: [] };
+  return { clips, warnings: silentClipsWarning(order) };
 }
 
 async function pairsOf(

@@ -3,21 +3,25 @@ import type { ImageReference } from '../../domain/contract.js';
 import { ReelwrightError } from '../../domain/errors.js';
 import { seen } from '../../domain/fields.schema.js';
 import { type ClipSettings, type SettingsProblem, settingsProblems, videoModel } from '../../domain/models.js';
-import type { JobOrder } from '../../domain/orders.schema.js';
+import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
 import type { NewClip } from '../../storage/clips-repository.js';
 import { type NamedImage, namedImages } from './check-images.js';
 
 export type ClipsOrder = Extract<JobOrder, { kind: 'clips' }>;
 
-/** One row per clip, in order, defaults filled in. Throws VALIDATION_FAILED for what the clip's model does not make. */
+/**
+ * One row per clip, in order, defaults filled in. Sound that is asked for is made by those models that can; where none
+ * can, that is refused. Throws VALIDATION_FAILED for what the clip's model does not make.
+ */
 export function planClips(order: ClipsOrder): NewClip[] {
+  const canSound = order.clips.some((clip) => videoModel(clip.model ?? order.model).audio);
   return order.clips.map((clip, index) => {
     const model = clip.model ?? order.model;
     const settings: ClipSettings = {
       model,
-      resolution: order.resolution,
+      resolution: resolutionOf(order),
       aspectRatio: order.aspectRatio,
-      generateAudio: order.generateAudio,
+      generateAudio: order.generateAudio && (videoModel(model).audio || !canSound),
       durationSeconds: clip.durationSeconds ?? videoModel(model).defaultDuration,
       hasFirstImage: clip.firstImage !== undefined,
       hasLastImage: clip.lastImage !== undefined,
@@ -32,6 +36,14 @@ export function planClips(order: ClipsOrder): NewClip[] {
       ...imageColumns(clip),
     };
   });
+}
+
+/** Which clips of an order with sound have none. */
+export function silentClipsWarning(order: ClipsOrder): string[] {
+  if (!order.generateAudio) return [];
+  const models = order.clips.map((clip) => clip.model ?? order.model);
+  const silent = models.flatMap((model, index) => (videoModel(model).audio ? [] : [`clip ${index + 1} (${model})`]));
+  return silent.length === 0 ? [] : [`models that make no sound: ${silent.join(', ')}`];
 }
 
 /** Every image that the order names. */

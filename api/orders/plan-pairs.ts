@@ -1,7 +1,7 @@
 /** Turns a campaign's images into the clips of an image-pairs order, by the fixed pairing rule. */
 import { ReelwrightError } from '../../domain/errors.js';
 import { videoModel } from '../../domain/models.js';
-import type { JobOrder } from '../../domain/orders.schema.js';
+import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
 import { pairImages, pairPrompt } from '../../domain/pairing.js';
 import type { AssetRecord } from '../../storage/assets-repository.js';
 import type { NewClip } from '../../storage/clips-repository.js';
@@ -22,7 +22,8 @@ export function planPairs(
 ): { clips: NewClip[]; warnings: string[] } {
   const { model } = order;
   const durationSeconds = order.clipDuration ?? videoModel(model).defaultDuration;
-  const { resolution, aspectRatio, generateAudio } = order;
+  const { aspectRatio, generateAudio } = order;
+  const resolution = resolutionOf(order);
   const frames = { hasFirstImage: true, hasLastImage: true };
   refuseProblems(
     { model, resolution, aspectRatio, generateAudio, durationSeconds, ...frames },

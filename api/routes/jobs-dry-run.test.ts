@@ -45,11 +45,20 @@ describe('a dry run', () => {
           estimatedCostUsd: 0.3,
         },
       ],
+      music: [],
       budgetUsd: null,
       withinBudget: null,
       warnings: [],
     });
     expect([await api.countRows('jobs'), await api.countRows('clips'), api.starts]).toEqual([0, 0, []]);
+  });
+
+  test('of models with sound and without orders sound of those that make it, and says which do not', async () => {
+    const { data } = await estimate({ kind: 'clips', clips: CLIPS, generateAudio: true });
+    expect(data.clips.map(({ generateAudio }) => generateAudio)).toEqual([true, false]);
+    // 4 s at 0.15 and 6 s at 0.05.
+    expect(data.estimatedCostUsd).toBe(0.9);
+    expect(data.warnings).toEqual(['models that make no sound: clip 2 (hailuo-2.3)']);
   });
 
   test.each([

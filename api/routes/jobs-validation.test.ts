@@ -157,8 +157,6 @@ describe('an order of clips', () => {
   test.each<[string, unknown, string]>([
     ['kind property-photos', { kind: 'property-photos', photos: [] }, 'kind'],
     ['kind ad', { kind: 'ad' }, 'kind'],
-    ['music', { ...clips('x'), music: { enabled: true } }, 'music'],
-    ['a transition', { ...clips('x'), transition: 'crossfade' }, 'transition'],
     ['a callback', { ...clips('x'), callbackUrl: 'https://example.com' }, 'callbackUrl'],
   ])('is refused for %s as not yet supported', async (_what, body, path) => {
     const answer = await refused(api, anna, body);

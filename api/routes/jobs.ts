@@ -99,8 +99,7 @@ export function jobRoutes(deps: ApiDeps): Route[] {
       params: idParams,
       success: { status: 200, body: { kind: 'data', schema: subJobsJson } },
       async handle(ctx, { params }) {
-        const { clips } = await readJob(knex, ownerOf(ctx), params.id);
-        sendData(ctx, subJobsView(clips, config));
+        sendData(ctx, subJobsView(await readJob(knex, ownerOf(ctx), params.id), config));
       },
     }),
   ];

@@ -1,24 +1,18 @@
 import { z } from 'zod';
 import { ReelwrightError } from '../../domain/errors.js';
 import { id } from '../../domain/fields.schema.js';
+import { mediaVersion } from '../../domain/media-version.js';
 import { findClip } from '../../storage/clips-repository.js';
 import { findJob, type JobRecord } from '../../storage/jobs-repository.js';
 import { type ApiContext, ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
-import { idParams } from '../schemas/common.schema.js';
+import { idParams, versionQuery } from '../schemas/common.schema.js';
 import { sendBlob } from '../send-blob.js';
-import { clipFileName, clipNumber, videoVersion } from '../video-names.js';
+import { clipFileName, clipNumber } from '../video-names.js';
 
 const CONTENT_TYPE = 'video/mp4';
 const POSTER_TYPE = 'image/jpeg';
-
-const videoQuery = z.object({
-  v: z
-    .string()
-    .optional()
-    .describe('The version, as the videoUrl or posterUrl has it: such an answer may be kept for a year.'),
-});
 
 export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
   return [
@@ -30,7 +24,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       summary: "Get a job's finished video",
       access: 'key',
       params: idParams,
-      query: videoQuery,
+      query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
       async handle(ctx, { params, query }) {
         const job = await jobOf(ctx, params.id);
@@ -43,7 +37,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
           contentType: CONTENT_TYPE,
           fileName: `${job.name}.mp4`,
           lastModified: job.completedAt ?? job.updatedAt,
-          immutable: query.v === videoVersion(videoSha256),
+          immutable: query.v === mediaVersion(videoSha256),
         });
       },
     }),
@@ -55,7 +49,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       summary: 'Get one clip of a job',
       access: 'key',
       params: z.object({ id, file: z.string().describe('clip_001.mp4 is the first one.') }),
-      query: videoQuery,
+      query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
       async handle(ctx, { params, query }) {
         const job = await jobOf(ctx, params.id);
@@ -71,7 +65,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
           contentType: CONTENT_TYPE,
           fileName: `${job.name} ${clipFileName(clip.number)}`,
           lastModified: clip.completedAt ?? job.updatedAt,
-          immutable: query.v === videoVersion(blobSha256),
+          immutable: query.v === mediaVersion(blobSha256),
         });
       },
     }),
@@ -83,7 +77,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       summary: "Get a frame of a job's finished video",
       access: 'key',
       params: idParams,
-      query: videoQuery,
+      query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: POSTER_TYPE } },
       async handle(ctx, { params, query }) {
         const job = await jobOf(ctx, params.id);
@@ -96,7 +90,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
           contentType: POSTER_TYPE,
           fileName: `${job.name}.jpg`,
           lastModified: job.completedAt ?? job.updatedAt,
-          immutable: query.v === videoVersion(posterSha256),
+          immutable: query.v === mediaVersion(posterSha256),
         });
       },
     }),

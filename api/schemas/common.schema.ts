@@ -12,6 +12,16 @@ export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(MAX_PAGE_SIZE).default(20),
 };
 
+/** A list without other filters. */
+export const pageParams = z.strictObject(pageQuery);
+
+export const versionQuery = z.object({
+  v: z
+    .string()
+    .optional()
+    .describe('The version, as the address in a JSON answer has it: such an answer may be kept for a year.'),
+});
+
 export const timestamp = z.iso.datetime();
 export const usd = z.number().describe('US dollars.');
 export const anyObject = z.record(z.string(), z.unknown());

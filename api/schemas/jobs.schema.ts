@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id } from '../../domain/fields.schema.js';
 
 import { MODEL_NAMES, RESOLUTIONS } from '../../domain/models.js';
+import { MUSIC_MODEL_NAMES } from '../../domain/music.js';
 import { CLIP_STATES, JOB_STATES } from '../../domain/states.js';
 import { anyObject, pageQuery, timestamp, usd } from './common.schema.js';
 import { errorCode } from './envelope.schema.js';
@@ -16,7 +17,7 @@ export const jobsQuery = z.strictObject({
 });
 
 export const failure = z.strictObject({ code: errorCode, message: z.string() }).nullable();
-const workflow = z.strictObject({
+export const workflow = z.strictObject({
   id: z.string(),
   url: z.string().nullable().describe('In the Temporal Web UI; null where there is none.'),
 });
@@ -26,23 +27,35 @@ const counts = Object.fromEntries(CLIP_STATES.map((state) => [state, z.int()])) 
 >;
 export const clipCounts = z.strictObject({ ...counts, total: z.int() });
 
-export const clipJson = z.strictObject({
+const subJob = {
   number: z.int().describe('From 1, in the order of the video.'),
-  sceneName: z.string().nullable(),
   status: z.enum(CLIP_STATES),
   attempt: z.int().describe('Number of the latest purchase; 0 before the first.'),
-  model: z.enum(MODEL_NAMES),
   prompt: z.string(),
   durationSeconds: z.number(),
   predictionId: z.string().nullable(),
-  videoUrl: z.string().nullable(),
   error: failure,
   costUsd: usd.nullable(),
   workflow,
   startedAt: timestamp.nullable(),
   completedAt: timestamp.nullable(),
+};
+
+export const clipJson = z.strictObject({
+  ...subJob,
+  sceneName: z.string().nullable(),
+  model: z.enum(MODEL_NAMES),
+  videoUrl: z.string().nullable(),
 });
 export type ClipJson = z.output<typeof clipJson>;
+
+export const musicJson = z.strictObject({
+  ...subJob,
+  durationSeconds: z.number().describe('Of new music: each piece goes on from the one before and contains it.'),
+  model: z.enum(MUSIC_MODEL_NAMES),
+  audioUrl: z.string().nullable(),
+});
+export type MusicJson = z.output<typeof musicJson>;
 
 export const jobJson = z.strictObject({
   id: z.uuid(),
@@ -51,10 +64,16 @@ export const jobJson = z.strictObject({
   status: z.enum(JOB_STATES),
   progress: z.strictObject({ stage: z.enum(JOB_STATES), percent: z.number(), message: z.string(), clips: clipCounts }),
   clips: z.array(clipJson),
+  music: z.array(musicJson).describe('Empty where none was ordered.'),
   warnings: z.array(z.string()),
   error: failure,
   videoUrl: z.string().nullable().describe('Path of the video; another one after each cut.'),
   posterUrl: z.string().nullable().describe('Path of a JPEG of one frame.'),
+  thumbnailUrl: z.string().nullable().describe('Path of a JPEG of one frame, at most 400 pixels wide.'),
+  previewsUrl: z
+    .string()
+    .nullable()
+    .describe('Path of WebVTT cues that name, for each time of the video, a part of a sheet of small pictures.'),
   durationSeconds: z.number().nullable(),
   sizeBytes: z.int().nullable(),
   estimatedCostUsd: usd,
@@ -83,11 +102,24 @@ export const estimateJson = z.strictObject({
       estimatedCostUsd: usd,
     }),
   ),
+  music: z.array(
+    z.strictObject({
+      number: z.int(),
+      model: z.enum(MUSIC_MODEL_NAMES),
+      durationSeconds: z.number(),
+      prompt: z.string(),
+      estimatedCostUsd: usd,
+    }),
+  ),
   budgetUsd: usd.nullable(),
   withinBudget: z.boolean().nullable().describe('Null without a budget.'),
   warnings: z.array(z.string()),
 });
 export type EstimateJson = z.output<typeof estimateJson>;
 
-export const subJobsJson = z.strictObject({ subJobs: z.array(clipJson), summary: clipCounts });
+export const subJobsJson = z.strictObject({
+  subJobs: z.array(clipJson),
+  music: z.array(musicJson),
+  summary: clipCounts,
+});
 export type SubJobsJson = z.output<typeof subJobsJson>;

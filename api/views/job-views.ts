@@ -1,12 +1,16 @@
-import { clipSubject, generationId, videoJobId } from '../../domain/contract.js';
-import type { JobOrder } from '../../domain/orders.schema.js';
+import { generationId, videoJobId } from '../../domain/contract.js';
+import { mediaVersion } from '../../domain/media-version.js';
+import { videoModel } from '../../domain/models.js';
+import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
 import { countClips, jobProgress } from '../../domain/states.js';
 import type { ClipRecord } from '../../storage/clips-repository.js';
 import type { JobWithClips } from '../../storage/jobs-repository.js';
+import type { MusicRecord } from '../../storage/music-repository.js';
+import { type SubJob, subjectOf } from '../../storage/sub-job.js';
 import type { PlannedOrder } from '../orders/place-order.js';
 import { API_PREFIX } from '../route.js';
-import type { ClipJson, EstimateJson, JobJson, SubJobsJson } from '../schemas/jobs.schema.js';
-import { clipFileName, videoVersion } from '../video-names.js';
+import type { ClipJson, EstimateJson, JobJson, MusicJson, SubJobsJson } from '../schemas/jobs.schema.js';
+import { clipFileName } from '../video-names.js';
 
 /** Where workflows can be looked at. */
 export interface WorkflowLinks {
@@ -20,12 +24,15 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
     kind: job.kind,
     name: job.name,
     status: job.status,
-    progress: jobProgress(job.status, statesOf(job.clips)),
+    progress: jobProgress(job.status, statesOf(job.clips), job.cutFraction),
     clips: job.clips.map((clip) => clipView(clip, links)),
-    warnings: [...job.warnings, ...job.clips.flatMap(clipWarnings)],
+    music: job.music.map((piece) => musicView(piece, links)),
+    warnings: [...job.warnings, ...job.clips.flatMap(clipWarnings), ...musicWarnings(job.music)],
     error: job.error,
     videoUrl: videoPath(job.id, 'combined', job.videoSha256),
     posterUrl: videoPath(job.id, 'poster.jpg', job.posterSha256),
+    thumbnailUrl: videoPath(job.id, 'thumbnail.jpg', job.thumbnailSha256),
+    previewsUrl: videoPath(job.id, 'thumbnails.vtt', job.cuesSha256),
     durationSeconds: job.durationSeconds,
     sizeBytes: job.sizeBytes,
     estimatedCostUsd: job.estimatedCostUsd,
@@ -41,50 +48,64 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
 }
 
 export function estimateView(order: JobOrder, plan: PlannedOrder): EstimateJson {
-  const { resolution, generateAudio } = order;
+  const { generateAudio } = order;
+  const resolution = resolutionOf(order);
   const budgetUsd = order.budgetUsd ?? null;
   return {
     estimatedCostUsd: plan.estimatedCostUsd,
     clips: plan.clips.map(({ number, model, durationSeconds, prompt, estimatedCostUsd }) => {
-      return { number, model, resolution, durationSeconds, generateAudio, prompt, estimatedCostUsd };
+      const withAudio = generateAudio && videoModel(model).audio;
+      return { number, model, resolution, durationSeconds, generateAudio: withAudio, prompt, estimatedCostUsd };
     }),
+    music: plan.music,
     budgetUsd,
     withinBudget: budgetUsd === null ? null : plan.estimatedCostUsd <= budgetUsd,
     warnings: plan.warnings,
   };
 }
 
-export function subJobsView(clips: readonly ClipRecord[], links: WorkflowLinks): SubJobsJson {
+export function subJobsView(
+  { clips, music }: Pick<JobWithClips, 'clips' | 'music'>,
+  links: WorkflowLinks,
+): SubJobsJson {
   return {
     subJobs: clips.map((clip) => clipView(clip, links)),
+    music: music.map((piece) => musicView(piece, links)),
     summary: { ...countClips(statesOf(clips)), total: clips.length },
   };
 }
 
 function clipView(clip: ClipRecord, links: WorkflowLinks): ClipJson {
+  const videoUrl = videoPath(clip.jobId, `clips/${clipFileName(clip.number)}`, clip.blobSha256);
+  return { ...subJobView(clip, links), sceneName: clip.sceneName, model: clip.model, videoUrl };
+}
+
+function musicView(piece: MusicRecord, links: WorkflowLinks): MusicJson {
+  const audioUrl = videoPath(piece.jobId, `music/${piece.number}`, piece.blobSha256);
+  return { ...subJobView(piece, links), model: piece.model, audioUrl };
+}
+
+function subJobView(subJob: SubJob, links: WorkflowLinks): Omit<ClipJson, 'sceneName' | 'model' | 'videoUrl'> {
   return {
-    number: clip.number,
-    sceneName: clip.sceneName,
-    status: clip.status,
-    attempt: clip.attempt,
-    model: clip.model,
-    prompt: clip.prompt,
-    durationSeconds: clip.durationSeconds,
-    predictionId: clip.predictionId,
-    videoUrl: videoPath(clip.jobId, `clips/${clipFileName(clip.number)}`, clip.blobSha256),
-    error: clip.error,
-    costUsd: clip.costUsd,
-    workflow: workflowView(generationId(clip.jobId, clipSubject(clip.number)), links),
-    startedAt: clip.startedAt?.toISOString() ?? null,
-    completedAt: clip.completedAt?.toISOString() ?? null,
+    number: subJob.number,
+    status: subJob.status,
+    attempt: subJob.attempt,
+    prompt: subJob.prompt,
+    durationSeconds: subJob.durationSeconds,
+    predictionId: subJob.predictionId,
+    error: subJob.error,
+    costUsd: subJob.costUsd,
+    workflow: workflowView(generationId(subJob.jobId, subjectOf(subJob)), links),
+    startedAt: subJob.startedAt?.toISOString() ?? null,
+    completedAt: subJob.completedAt?.toISOString() ?? null,
   };
 }
 
-function videoPath(jobId: string, file: string, sha256: string | null): string | null {
-  return sha256 === null ? null : `${API_PREFIX}/videos/${jobId}/${file}?v=${videoVersion(sha256)}`;
+export function videoPath(jobId: string, file: string, sha256: string | null): string | null {
+  return sha256 === null ? null : `${API_PREFIX}/videos/${jobId}/${file}?v=${mediaVersion(sha256)}`;
 }
 
-function workflowView(
+export function workflowView(
   id: string,
   { temporalNamespace, temporalUiUrl }: WorkflowLinks,
 ): { id: string; url: string | null } {
@@ -96,6 +117,14 @@ function workflowView(
 function clipWarnings({ number, status, error, warnings }: ClipRecord): string[] {
   const gap = status === 'skipped' ? [`clip ${number} is missing: ${error?.message ?? 'it was skipped'}`] : [];
   return [...gap, ...warnings.map((warning) => `clip ${number}: ${warning}`)];
+}
+
+/** The first piece that is missing is the reason for all that lack with it. */
+function musicWarnings(pieces: readonly MusicRecord[]): string[] {
+  const missing = pieces.find(({ status }) => status === 'skipped' || status === 'failed');
+  const heard = missing !== undefined && missing.number > 1 ? 'repeats what is there of its music' : 'has no music';
+  const gap = missing === undefined ? [] : [`the video ${heard}: ${missing.error?.message ?? 'it was skipped'}`];
+  return [...gap, ...pieces.flatMap(({ number, warnings }) => warnings.map((text) => `music ${number}: ${text}`))];
 }
 
 const statesOf = (clips: readonly ClipRecord[]): ClipRecord['status'][] => clips.map((clip) => clip.status);

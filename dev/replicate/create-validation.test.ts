@@ -54,6 +54,7 @@ const accepted: [string[], Record<string, unknown>][] = [
   [['meta/musicgen'], { ...PROMPT, input_audio: SOUND, continuation: true, duration: 10, continuation_end: 20 }],
   [['meta/musicgen'], { ...PROMPT, input_audio: SOUND, continuation: true, duration: 30, continuation_end: -1 }],
   [['meta/musicgen'], { ...PROMPT, model_version: 'large', multi_band_diffusion: true }],
+  [['stability-ai/stable-audio-2.5'], { ...PROMPT, duration: 190, steps: 4, cfg_scale: 25, seed: 1 }],
   // Fields that a model does not know pass, as at the provider.
   [modelNames(), { ...PROMPT, unheard_of: 1 }],
 ];
@@ -160,6 +161,13 @@ const refused: [string[], Record<string, unknown>, string, string, string][] = [
   ],
   [['meta/musicgen'], {}, 'invalid_combination', 'input.prompt', 'Must provide either prompt or input_audio'],
   [['meta/musicgen'], { ...PROMPT, duration: 31 }, 'number_lte', 'input.duration', 'Must be less than or equal to 30'],
+  [
+    ['stability-ai/stable-audio-2.5'],
+    { ...PROMPT, duration: 191 },
+    'number_lte',
+    'input.duration',
+    'Must be less than or equal to 190',
+  ],
   [['meta/musicgen'], { ...PROMPT, duration: 0 }, 'number_gte', 'input.duration', 'Must be greater than or equal to 1'],
   [
     ['meta/musicgen'],

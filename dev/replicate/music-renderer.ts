@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { runProgram } from './ffmpeg.js';
 import type { MusicJob } from './render-job.js';
 
-/** Musicgen's own rate. */
-const SAMPLE_RATE = 32_000;
 /** A minor, F, C, G: root, third and fifth, in semitones from A below middle C. */
 const CHORDS = [
   [0, 3, 7],
@@ -52,14 +50,14 @@ function channel(seconds: number, transpose: number, detune: number): string {
 }
 
 function musicFilter(job: MusicJob, label: string): string {
-  const { seconds } = job;
+  const { seconds, sampleRate } = job;
   const transpose = ((createHash('sha256').update(job.prompt).digest()[0] ?? 0) % 12) - 6;
   const sides = job.stereo ? [0.003, 0.0045] : [0.003];
   const expressions = sides.map((detune) => channel(seconds, transpose, detune)).join('|');
   const fadeIn = Math.min(1, seconds / 4);
   const fadeOut = Math.min(2, seconds / 4);
   return (
-    `aevalsrc=exprs='${expressions}':s=${SAMPLE_RATE}:d=${seconds}:c=${job.stereo ? 'stereo' : 'mono'},` +
+    `aevalsrc=exprs='${expressions}':s=${sampleRate}:d=${seconds}:c=${job.stereo ? 'stereo' : 'mono'},` +
     'lowpass=f=3500,tremolo=f=0.25:d=0.2,aecho=0.8:0.7:310|470:0.3|0.2,' +
     `afade=t=in:d=${fadeIn},afade=t=out:st=${seconds - fadeOut}:d=${fadeOut},alimiter=limit=0.9,` +
     `atrim=end=${seconds},asetpts=PTS-STARTPTS,aformat=sample_fmts=fltp:channel_layouts=${job.stereo ? 'stereo' : 'mono'}[${label}]`
@@ -91,7 +89,7 @@ export async function renderMusic(options: {
   const filter =
     kept === undefined
       ? musicFilter(job, 's')
-      : `[0:a:0]atrim=start=${kept.start}:end=${kept.end},asetpts=PTS-STARTPTS,aresample=${SAMPLE_RATE},` +
+      : `[0:a:0]atrim=start=${kept.start}:end=${kept.end},asetpts=PTS-STARTPTS,aresample=${job.sampleRate},` +
         `aformat=sample_fmts=fltp:channel_layouts=${layout}[k];${musicFilter(job, 'n')};[k][n]concat=n=2:v=0:a=1[s]`;
   const output = join(folder, `out.${job.format}`);
   await runProgram(
@@ -99,7 +97,7 @@ export async function renderMusic(options: {
     [
       ['-hide_banner', '-loglevel', 'error', '-nostdin'],
       kept === undefined ? [] : ['-i', kept.path],
-      ['-filter_complex', filter, '-map', '[s]', '-ar', String(SAMPLE_RATE)],
+      ['-filter_complex', filter, '-map', '[s]', '-ar', String(job.sampleRate)],
       job.format === 'mp3' ? ['-c:a', 'libmp3lame', '-b:a', '192k'] : ['-c:a', 'pcm_s16le'],
       ['-fflags', '+bitexact', '-flags:a', '+bitexact', '-map_metadata', '-1', output],
     ].flat(),

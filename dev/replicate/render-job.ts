@@ -28,6 +28,8 @@ export interface MusicJob {
   /** Seconds of new music. */
   seconds: number;
   stereo: boolean;
+  /** Hertz. */
+  sampleRate: number;
   format: 'wav' | 'mp3';
   audio: MediaInput | null;
   /** The part of `audio`, in seconds, that the new music follows; `end` null is its end. Null where it continues nothing. */
@@ -61,12 +63,24 @@ export function renderJob(modelName: string, input: Record<string, unknown>): Re
       ...common,
       kind: 'music',
       stereo: text('model_version')?.startsWith('stereo') === true,
+      sampleRate: 32_000,
       format: full['output_format'] as MusicJob['format'],
       audio: media('input_audio')[0] ?? null,
       continuation:
         full['continuation'] === true
           ? { start: full['continuation_start'] as number, end: end === undefined || end === -1 ? null : end }
           : null,
+    };
+  }
+  if (modelName === 'stability-ai/stable-audio-2.5') {
+    return {
+      ...common,
+      kind: 'music',
+      stereo: true,
+      sampleRate: 44_100,
+      format: 'mp3',
+      audio: null,
+      continuation: null,
     };
   }
   if (modelName.startsWith('minimax/')) {

@@ -76,13 +76,14 @@ export function createRenderer(options: {
 
   async function music(job: MusicJob, signal: AbortSignal): Promise<Rendered> {
     const bytes = job.audio === null ? Buffer.alloc(0) : await inputs.read(job.audio, signal);
-    const { seconds, stereo, format, continuation, prompt, model } = job;
+    const { seconds, stereo, sampleRate, format, continuation, prompt, model } = job;
     const audio = job.audio === null ? null : sha256(bytes);
     const key = renderKey({
       version: RENDERER_VERSION,
       model,
       seconds,
       stereo,
+      sampleRate,
       format,
       continuation,
       prompt,

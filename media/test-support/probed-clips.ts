@@ -55,6 +55,7 @@ export function probed({ video, scan, audio, startSeconds = 0 }: Unlike = {}): C
       offSeconds: 0,
       steady: true,
       startsWithKeyFrame: true,
+      keyFrames: [0],
       ...scan,
     },
   };

@@ -7,8 +7,9 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DemoJob } from '../../dev/demo-client.js';
 import { SCENE_SET_A } from '../../domain/scenes.js';
-import { findBrowser, startBrowser } from '../support/browser.js';
+import { findBrowser } from '../support/browser.js';
 import { ffprobe, frameAt, pixels, psnr } from '../support/frames.js';
+import { playVideo } from '../support/play-video.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 180_000;
@@ -26,16 +27,6 @@ afterAll(async () => {
   await stack.stop();
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
-
-/** What the page's script uses of an HTMLVideoElement. */
-interface PlayedVideo {
-  duration: number;
-  currentTime: number;
-  videoWidth: number;
-  error: unknown;
-  play(): Promise<void>;
-  addEventListener(name: string, listener: (event: unknown) => void): void;
-}
 
 interface WorkflowListing {
   id: string;
@@ -181,31 +172,10 @@ describe('a job from a campaign’s images', () => {
   });
 
   it.skipIf(browser === undefined)('plays and seeks in a browser', async () => {
-    const { apiUrl, apiKey } = stack.state();
-    const started = await startBrowser(browser ?? '');
-    try {
-      const page = await started.newPage({ extraHTTPHeaders: { 'X-API-Key': apiKey } });
-      await page.goto(`${apiUrl}/health/live`);
-      await page.setContent(`<video muted src="${apiUrl}${job.videoUrl}"></video>`);
-      const seen = await page.evaluate(async () => {
-        const video = (
-          globalThis as unknown as { document: { querySelector(selector: string): PlayedVideo } }
-        ).document.querySelector('video');
-        const event = (name: string): Promise<unknown> =>
-          new Promise((resolve) => video.addEventListener(name, resolve));
-        await video.play();
-        const seeked = event('seeked');
-        video.currentTime = 10.5;
-        await seeked;
-        await event('ended');
-        return { duration: video.duration, end: video.currentTime, width: video.videoWidth, error: video.error };
-      });
-      expect(seen).toMatchObject({ width: 1920, error: null });
-      expect(seen.duration).toBeCloseTo(12, 1);
-      expect(seen.end).toBeCloseTo(12, 1);
-    } finally {
-      await started.close();
-    }
+    const seen = await playVideo(browser ?? '', stack.state(), job.videoUrl ?? '', 10.5);
+    expect(seen).toMatchObject({ width: 1920, error: null });
+    expect(seen.duration).toBeCloseTo(12, 1);
+    expect(seen.end).toBeCloseTo(12, 1);
   });
 
   it('is nobody else’s', async () => {

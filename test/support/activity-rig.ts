@@ -8,6 +8,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { v7 as uuidv7 } from 'uuid';
 import type { ActivityDeps, ActivitySettings } from '../../activities/deps.js';
 import { createLogger } from '../../config/logger.js';
+import { planMusic } from '../../domain/music.js';
 import { clipsOrder } from '../../domain/orders.schema.js';
 import type { VideoProvider } from '../../replicate/video-provider.js';
 import { createAssetLinks } from '../../storage/asset-links.js';
@@ -21,8 +22,8 @@ export interface ActivityRig {
   database: Database;
   ownerId: string;
   deps(provider: VideoProvider, settings?: Partial<ActivitySettings>): ActivityDeps;
-  /** Stores a job with this many clips of 4 s and gives its id. */
-  order(clips: number, body?: Record<string, unknown>): Promise<string>;
+  /** Stores a job with this many clips of 4 s, and the music that it asks for, and gives its id. */
+  order(clips: number, body?: Record<string, unknown>, scenes?: readonly string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -58,10 +59,15 @@ export async function createActivityRig(): Promise<ActivityRig> {
       },
       addressGuard: createAddressGuard(),
       startRun: async () => undefined,
+      startRendition: async () => undefined,
       logger: createLogger('test', 'silent'),
     }),
-    async order(clips, body = {}) {
+    async order(clips, body = {}, scenes = []) {
       const id = uuidv7();
+      const scored = ({ durationSeconds = 4 }: { durationSeconds?: number | undefined }, index: number) => ({
+        durationSeconds,
+        sceneName: scenes[index] ?? null,
+      });
       const prompts = Array.from({ length: clips }, (_, index) => ({
         prompt: `clip ${index + 1}`,
         durationSeconds: 4,
@@ -74,9 +80,10 @@ export async function createActivityRig(): Promise<ActivityRig> {
         order,
         estimatedCostUsd: clips * 0.4,
         warnings: [],
+        music: order.music?.enabled === true ? planMusic(order.clips.map(scored), order.music.prompt) : [],
         clips: order.clips.map((clip, index) => ({
           number: index + 1,
-          sceneName: null,
+          sceneName: scenes[index] ?? null,
           model: clip.model ?? order.model,
           prompt: clip.prompt,
           durationSeconds: clip.durationSeconds ?? 4,

@@ -13,6 +13,8 @@ import type { AllActivities } from './workflow-rig.js';
 
 export interface FakeWorldOptions {
   clips: number;
+  /** How many pieces of music it has. */
+  music?: number;
   parallelClips?: number;
   polling?: Polling;
   /** What the provider says of a prediction when it is polled. */
@@ -29,6 +31,10 @@ export interface FakeWorldOptions {
   onDecision?: (number: number, decision: ClipDecision) => GenerationStep;
   /** Whether the job has images that are still to be fetched. */
   fetchImages?: boolean;
+  /** Whether making previews fails. */
+  noPreviews?: boolean;
+  /** What an export or a combination does before it is made. */
+  onRender?: (calls: readonly string[]) => Promise<void>;
   /** Whether making a poster fails. */
   noPoster?: boolean;
   /** Numbers of clips that succeeded although they were cancelled. */
@@ -44,7 +50,22 @@ export interface FakeWorld {
   mostAtOnce(): number;
 }
 
+const RENDERED = { durationSeconds: 4, sizeBytes: 1 };
+
+async function rendered({ onRender }: FakeWorldOptions, calls: readonly string[]): Promise<typeof RENDERED> {
+  await onRender?.(calls);
+  return RENDERED;
+}
+
 const NEVER: Polling = { firstMs: 3_600_000, maxMs: 3_600_000, factor: 1 };
+
+/** Pieces of music are numbered after all clips: 1001 is the first. */
+export const musicNumber = (piece: number): number => 1000 + piece;
+
+function numberOf(subject: Subject): number {
+  const { kind, number } = parseSubject(subject);
+  return kind === 'music' ? musicNumber(number) : number;
+}
 
 export const predictionOf = (number: number): string => `prediction-${number}`;
 
@@ -55,7 +76,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const open = new Set<number>();
   let most = 0;
   const call = (name: string, subject?: Subject): number => {
-    const number = subject === undefined ? 0 : parseSubject(subject).number;
+    const number = subject === undefined ? 0 : numberOf(subject);
     calls.push(subject === undefined ? name : `${name} ${number}`);
     return number;
   };
@@ -67,6 +88,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         summary: 'a job',
         clips: numbers,
         parallelClips: options.parallelClips ?? 10,
+        ...(options.music !== undefined && { music: Array.from({ length: options.music }, (_, index) => index + 1) }),
         ...(options.fetchImages === undefined ? {} : { fetchImages: options.fetchImages }),
       };
     },
@@ -145,6 +167,23 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       call('poster');
       if (options.noPoster === true) throw new ReelwrightError('NOT_FOUND', 'no poster here');
       return { sizeBytes: 1 };
+    },
+    async makePreviews() {
+      call('previews');
+      if (options.noPreviews === true) throw new ReelwrightError('NOT_FOUND', 'no previews here');
+      return { pictures: 1 };
+    },
+    async makeExport() {
+      call('export');
+      return await rendered(options, calls);
+    },
+    async makeCombination() {
+      call('combine');
+      return await rendered(options, calls);
+    },
+    async endRendition({ end, error }) {
+      call(error === null ? `end-rendition ${end}` : `end-rendition ${end} ${error.code}`);
+      return { status: end };
     },
   };
   return { activities, calls, mostAtOnce: () => most };

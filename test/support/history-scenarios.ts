@@ -1,8 +1,18 @@
 /** The paths of the workflows that have a recorded history. A path that exists is added here and recorded once. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { type ClipDecision, type FailureInfo, type GenerationStep, SIGNALS, UPDATES } from '../../domain/contract.js';
-import { type FakeWorldOptions, fakeWorld, predictionOf } from './fake-world.js';
+import {
+  type ClipDecision,
+  type FailureInfo,
+  type GenerationStep,
+  generationId,
+  musicSubject,
+  SIGNALS,
+  UPDATES,
+} from '../../domain/contract.js';
+import { ReelwrightError } from '../../domain/errors.js';
+import { type FakeWorldOptions, fakeWorld, musicNumber, predictionOf } from './fake-world.js';
 import type { AllActivities, WorkflowRig } from './workflow-rig.js';
 
 export interface HistoryScenario {
@@ -61,9 +71,10 @@ const decided = (
     (rig) => decide(rig, decision),
   );
 
-const ofJob = (rig: WorkflowRig): string[] => [
+const ofJob = (rig: WorkflowRig, pieces = 0): string[] => [
   `video-job-${rig.jobId}`,
   ...Array.from({ length: CLIPS }, (_, index) => rig.generation(index + 1).workflowId),
+  ...Array.from({ length: pieces }, (_, index) => generationId(rig.jobId, musicSubject(index + 1))),
 ];
 
 const signal = (rig: WorkflowRig, number: number): Promise<void> =>
@@ -74,6 +85,8 @@ function job(
   name: string,
   options: Omit<FakeWorldOptions, 'clips'>,
   drive: (rig: WorkflowRig, calls: readonly string[]) => Promise<void>,
+  /** Pieces of music that a workflow was started for. */
+  pieces = 0,
 ): HistoryScenario {
   return {
     name,
@@ -83,7 +96,7 @@ function job(
       await drive(rig, calls);
       // How it ends is in the history, not in this script.
       await handle.result().then(undefined, () => undefined);
-      return ofJob(rig);
+      return ofJob(rig, pieces);
     },
   };
 }
@@ -104,6 +117,37 @@ function alone(
       return [workflowId];
     },
   };
+}
+
+/** An export or a combination that does not come to a file. */
+function rendition(
+  name: string,
+  type: string,
+  onRender: NonNullable<FakeWorldOptions['onRender']>,
+  drive: (rig: WorkflowRig, workflowId: string, calls: readonly string[]) => Promise<void> = async () => undefined,
+): HistoryScenario {
+  return {
+    name,
+    activities: () => fakeWorld({ clips: CLIPS, onRender }),
+    async run(rig, calls) {
+      const { client, taskQueue, jobId } = rig;
+      const workflowId = `${type}-${jobId}`;
+      const handle = await client.workflow.start(type, { workflowId, taskQueue, args: [{ renditionId: jobId }] });
+      await drive(rig, workflowId, calls);
+      await handle.result().then(undefined, () => undefined);
+      return [workflowId];
+    },
+  };
+}
+
+/** Work that goes on until its cancel arrives, which a heartbeat brings. */
+async function untilCancelled(): Promise<void> {
+  const { cancellationSignal } = Context.current();
+  while (!cancellationSignal.aborted) {
+    Context.current().heartbeat();
+    await sleep(100);
+  }
+  cancellationSignal.throwIfAborted();
 }
 
 export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
@@ -179,6 +223,17 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
   ),
   job('completed-with-a-poster', { stored: [1, 2] }, async () => undefined),
   job('completed-without-a-poster', { stored: [1, 2], noPoster: true }, async () => undefined),
+  job('completed-with-previews', { stored: [1, 2] }, async () => undefined),
+  job('completed-without-previews', { stored: [1, 2], noPreviews: true }, async () => undefined),
+  alone('export', 'exportVideo', (jobId) => [{ renditionId: jobId }]),
+  alone('combination', 'combineVideos', (jobId) => [{ renditionId: jobId }]),
+  rendition('export-failed', 'exportVideo', async () => {
+    throw new ReelwrightError('ENCODER_MISSING', 'no VP9 here');
+  }),
+  rendition('combination-cancelled', 'combineVideos', untilCancelled, async (rig, workflowId, calls) => {
+    await reached(calls, 'combine');
+    await rig.client.workflow.getHandle(workflowId).cancel();
+  }),
   alone('reconcile-ledger', 'reconcile', () => []),
   alone('settle', 'settle', (jobId) => [{ jobId, subject: 'clip:1', purchaseId: 'a-purchase' }], {
     polling: QUICK,
@@ -197,4 +252,20 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
       return [workflowId];
     },
   },
+  job('completed-with-music', { music: 2, polling: QUICK, statusOf: () => 'succeeded' }, async () => undefined, 2),
+  job(
+    'music-missing',
+    { music: 2, failing: [musicNumber(1)], polling: QUICK, statusOf: () => 'succeeded', onFailure: ends('skipped') },
+    async () => undefined,
+    1,
+  ),
+  job(
+    'cancelled-while-music-is-made',
+    { music: 2, stored: [1, 2] },
+    async (rig, calls) => {
+      await reached(calls, `buy ${musicNumber(1)}`);
+      await rig.client.workflow.getHandle(`video-job-${rig.jobId}`).cancel();
+    },
+    1,
+  ),
 ];

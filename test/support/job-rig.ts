@@ -3,9 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { inject, vi } from 'vitest';
 import type { ActivitySettings } from '../../activities/deps.js';
-import { createBuyingActivities, createLightActivities, createMediaActivities } from '../../activities/index.js';
+import {
+  createBuyingActivities,
+  createLightActivities,
+  createMediaActivities,
+  createRenditionActivities,
+} from '../../activities/index.js';
 import type { WorkflowPort } from '../../activities/workflow-port.js';
-import { clipSubject, generationId, SIGNALS } from '../../domain/contract.js';
+import { clipSubject, generationId, musicSubject, SIGNALS, type Subject } from '../../domain/contract.js';
 import { createFakeProvider, type FakeProvider } from '../../replicate/fake-provider.js';
 import { findJob, type JobRecord } from '../../storage/jobs-repository.js';
 import { type LedgerRow, listPurchases } from '../../storage/ledger.js';
@@ -31,6 +36,8 @@ export interface JobRig extends WorkflowRig {
   bought(count: number): Promise<void>;
   /** Ends the purchase of a clip at the provider, and tells its workflow as the webhook would. */
   finish(number: number, end?: 'succeeded' | { failed: string }): Promise<void>;
+  /** The same for a piece of music. */
+  finishMusic(number: number, end: Uint8Array | { failed: string }): Promise<void>;
   /** Resolves once `check` no longer throws. */
   until(check: () => Promise<void> | void): Promise<void>;
 }
@@ -43,17 +50,19 @@ export async function withJob(
     order = {},
     settings = {},
     clipPath,
+    scenes,
   }: {
     clips: number;
     order?: Record<string, unknown>;
     settings?: Partial<ActivitySettings>;
     /** A file of 4 s that the provider gives as every output. */
     clipPath: string;
+    scenes?: readonly string[];
   },
   test: (job: JobRig) => Promise<void>,
 ): Promise<void> {
   const output = await readFile(clipPath);
-  const jobId = await rig.order(clips, order);
+  const jobId = await rig.order(clips, order, scenes);
   const provider = createFakeProvider();
   const polling = { firstMs: 3_600_000, maxMs: 3_600_000, factor: 1 };
   const deps = rig.deps(provider, { polling, ...settings });
@@ -61,6 +70,7 @@ export async function withJob(
     ...createLightActivities({ ...deps, workflows: NOBODY, histories: { async *boughtSince() {} } }),
     ...createBuyingActivities(deps),
     ...createMediaActivities(deps),
+    ...createRenditionActivities(deps),
   };
   await runWorkflowRig(inject('temporal'), activities, jobId, async (workflows) => {
     const handle = await workflows.startJob();
@@ -77,16 +87,18 @@ export async function withJob(
           const known = (await purchases()).filter(({ providerId }) => providerId !== null);
           if (known.length < count) throw new Error(`expected ${count} purchases, seen ${known.length}`);
         }, LIMIT),
-      async finish(number, end = 'succeeded') {
-        const subject = clipSubject(number);
-        const latest = (await purchases()).filter((row) => row.subject === subject).at(-1);
-        if (latest?.providerId == null) throw new Error(`expected a purchase of ${subject}`);
-        const predictionId = latest.providerId;
-        if (end === 'succeeded') provider.finish(predictionId, { status: 'succeeded', output });
-        else provider.finish(predictionId, { status: 'failed', error: end.failed });
-        const generation = workflows.client.workflow.getHandle(generationId(jobId, subject));
-        await generation.signal(SIGNALS.predictionCompleted, { predictionId });
-      },
+      finish: (number, end = 'succeeded') => finish(clipSubject(number), end === 'succeeded' ? output : end),
+      finishMusic: (number, end) => finish(musicSubject(number), end),
     });
+
+    async function finish(subject: Subject, end: Uint8Array | { failed: string }): Promise<void> {
+      const latest = (await purchases()).filter((row) => row.subject === subject).at(-1);
+      if (latest?.providerId == null) throw new Error(`expected a purchase of ${subject}`);
+      const predictionId = latest.providerId;
+      if ('failed' in end) provider.finish(predictionId, { status: 'failed', error: end.failed });
+      else provider.finish(predictionId, { status: 'succeeded', output: end });
+      const generation = workflows.client.workflow.getHandle(generationId(jobId, subject));
+      await generation.signal(SIGNALS.predictionCompleted, { predictionId });
+    }
   });
 }

@@ -54,6 +54,8 @@ export interface RunningApi {
   deps: ApiDeps;
   /** The jobs handed to Temporal. */
   starts: VideoJobStart[];
+  /** The exports and combinations handed to Temporal. */
+  renditionStarts: string[];
   signals: { workflowId: string; predictionId: string }[];
   /** Workflows that were asked to end. */
   cancels: string[];
@@ -84,6 +86,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
   const { knex } = database;
   const lines: string[] = [];
   const starts: VideoJobStart[] = [];
+  const renditionStarts: string[] = [];
   const signals: RunningApi['signals'] = [];
   const cancels: string[] = [];
   const decisions: RunningApi['decisions'] = [];
@@ -101,6 +104,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     addressGuard: createAddressGuard(),
     jobStarter: { start: async (job) => void starts.push(job) },
     jobControl: notingJobControl(cancels, decisions),
+    renditionStarter: { start: async ({ id }) => void renditionStarts.push(id) },
     webhooks: {
       secrets: fixedWebhookSecrets([WEBHOOK_SECRET]),
       receive: (webhook) => receiveWebhook(knex, webhook),
@@ -132,6 +136,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     database,
     deps,
     starts,
+    renditionStarts,
     signals,
     cancels,
     decisions,

@@ -7,14 +7,19 @@ import type {
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
+  RenditionActivities,
   RowActivities,
 } from '../../domain/activity-contract.js';
-import { buyingQueue, mediaQueue, videoJobId } from '../../domain/contract.js';
+import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
 import type { generation, videoJob } from '../../workflows/index.js';
 import type { ProvidedTemporal } from './temporal-part.js';
 
-export type AllActivities = RowActivities & ProviderActivities & BuyingActivities & MediaActivities;
+export type AllActivities = RowActivities &
+  ProviderActivities &
+  BuyingActivities &
+  MediaActivities &
+  RenditionActivities;
 
 export interface WorkflowRig {
   client: Client;
@@ -25,7 +30,7 @@ export interface WorkflowRig {
   generation(number: number): WorkflowHandle<typeof generation>;
 }
 
-/** Gives `test` the workflows of a job while workers of the three queues run; they are stopped in any case. */
+/** Gives `test` the workflows of a job while workers of all queues run; they are stopped in any case. */
 export async function runWorkflowRig(
   { address, namespace, bundlePath }: ProvidedTemporal,
   activities: AllActivities,
@@ -47,6 +52,7 @@ export async function runWorkflowRig(
       ...(buysPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: buysPerSecond }),
     }),
     Worker.create({ ...base, taskQueue: mediaQueue(taskQueue), activities }),
+    Worker.create({ ...base, taskQueue: renditionQueue(taskQueue), activities }),
   ]);
   const runs = Promise.all(workers.map((worker) => worker.run()));
   try {

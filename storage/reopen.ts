@@ -1,46 +1,50 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
-import { clipSubject } from '../domain/contract.js';
-import { clipPriceUsd, videoModel } from '../domain/models.js';
 import { nextAttempt, type OpenedBy } from '../domain/purchase.js';
 import { type MoneyBounds, refuseOverBudget } from './budgets.js';
-import { type ClipRecord, moveClip } from './clips-repository.js';
 import type { JobRecord } from './jobs-repository.js';
 import { purchasesOf } from './ledger.js';
 import { giveUpUnknown, openAttempt } from './ledger-moves.js';
+import { moveSubJob, type SubJobKey, subjectOf } from './sub-job.js';
+import { priceOf, providerModelOf, type SubJobRecord } from './sub-jobs.js';
 
 /** What may be made again, on somebody's word. */
 export interface Reopening {
   job: JobRecord;
-  clip: ClipRecord;
+  subJob: SubJobRecord;
   openedBy: Extract<OpenedBy, 'decision' | 'retry' | 'regenerate'>;
 }
 
 /**
- * Gives a clip another attempt on somebody's word, under the locks of `lockMoney`: its row is pending again, and where
- * nothing more comes of its purchases by themselves a new one is opened and its price reserved. A purchase of which
- * nobody could say whether it was made is given up. Throws BUDGET_EXCEEDED.
+ * Gives a clip or a piece of music another attempt on somebody's word, under the locks of `lockMoney`: its row is pending
+ * again, and where nothing more comes of its purchases by themselves a new one is opened and its price reserved. A
+ * purchase of which nobody could say whether it was made is given up. Throws BUDGET_EXCEEDED.
  */
-export async function reopenClip(trx: Knex, bounds: MoneyBounds, { job, clip, openedBy }: Reopening): Promise<void> {
-  const subject = clipSubject(clip.number);
-  await giveUpLatest(trx, clip);
+export async function reopen(trx: Knex, bounds: MoneyBounds, { job, subJob, openedBy }: Reopening): Promise<void> {
+  const subject = subjectOf(subJob);
+  await giveUpLatest(trx, subJob);
   const [latest] = await purchasesOf(trx, job.id, subject);
-  const estimateUsd = clipPriceUsd({ ...clip, generateAudio: job.generateAudio });
+  const estimateUsd = priceOf(subJob, job);
   const next = nextAttempt(await purchasesOf(trx, job.id, subject));
   const open = next.kind === 'current' && latest?.state === 'intended' ? [latest.id] : [];
   const made = next.kind === 'current' && open.length === 0 && openedBy !== 'regenerate';
   if (!made) await refuseOverBudget(trx, bounds, estimateUsd, open);
   if (next.kind === 'spent' || (openedBy === 'regenerate' && open.length === 0)) {
-    const model = videoModel(clip.model).replicateModel;
+    const model = providerModelOf(subJob);
     const attempt = (latest?.attempt ?? 0) + 1;
     await openAttempt(trx, { id: randomUUID(), jobId: job.id, subject, attempt, model, estimateUsd, openedBy });
   }
-  await moveClip(trx, clip, [clip.status], { status: 'pending', error: null, preparedInputs: null, completed: false });
+  await moveSubJob(trx, subJob, [subJob.status], {
+    status: 'pending',
+    error: null,
+    preparedInputs: null,
+    completed: false,
+  });
 }
 
-/** Gives up a clip's latest purchase where nobody could say whether it was made; found later it is a stray. */
-export async function giveUpLatest(trx: Knex, { jobId, number }: Pick<ClipRecord, 'jobId' | 'number'>): Promise<void> {
-  const [latest] = await purchasesOf(trx, jobId, clipSubject(number));
+/** Gives up the latest purchase where nobody could say whether it was made; found later it is a stray. */
+export async function giveUpLatest(trx: Knex, subJob: SubJobKey): Promise<void> {
+  const [latest] = await purchasesOf(trx, subJob.jobId, subjectOf(subJob));
   if (latest?.state !== 'unknown') return;
   const message = `attempt ${latest.attempt} was given up: nobody could say whether it was made`;
   await giveUpUnknown(trx, latest.id, { code: 'PURCHASE_UNKNOWN', message });

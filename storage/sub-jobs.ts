@@ -1,0 +1,31 @@
+/** Every paid thing of a job, whatever it is: found by its subject, and priced. */
+import type { Knex } from 'knex';
+import { type GenerationInput, parseSubject } from '../domain/contract.js';
+import { clipPriceUsd, videoModel } from '../domain/models.js';
+import { musicModel } from '../domain/music.js';
+import { type ClipRecord, findClip, listClips } from './clips-repository.js';
+import { findMusicPiece, listMusic, type MusicRecord } from './music-repository.js';
+
+export type SubJobRecord = ClipRecord | MusicRecord;
+
+/** The row that a subject names, or undefined. */
+export async function findSubJob(knex: Knex, { jobId, subject }: GenerationInput): Promise<SubJobRecord | undefined> {
+  const { kind, number } = parseSubject(subject);
+  if (kind === 'clip') return await findClip(knex, jobId, number);
+  return kind === 'music' ? await findMusicPiece(knex, jobId, number) : undefined;
+}
+
+/** All of a job's: clips first, each kind in the order of its numbers. */
+export async function listSubJobs(knex: Knex, jobId: string): Promise<SubJobRecord[]> {
+  return [...(await listClips(knex, [jobId])), ...(await listMusic(knex, [jobId]))];
+}
+
+/** What another purchase of it would cost, in US dollars. */
+export function priceOf(subJob: SubJobRecord, { generateAudio }: { generateAudio: boolean }): number {
+  return subJob.kind === 'music' ? musicModel(subJob.model).priceUsd : clipPriceUsd({ ...subJob, generateAudio });
+}
+
+/** The provider's name of its model, `owner/name`. */
+export function providerModelOf(subJob: SubJobRecord): `${string}/${string}` {
+  return subJob.kind === 'music' ? musicModel(subJob.model).replicateModel : videoModel(subJob.model).replicateModel;
+}
