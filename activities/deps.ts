@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from '../config/logger.js';
 import type { Polling } from '../domain/activity-contract.js';
-import type { MediaTools } from '../media/media-tools.js';
+import type { MediaTools } from '../media/ffmpeg/media-tools.js';
 import type { VideoProvider } from '../replicate/video-provider.js';
 import type { AssetLinks } from '../storage/asset-links.js';
 import type { BlobStore } from '../storage/blob-store.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EncodeRecipe } from '../media/encode-recipe.js';
+import type { EncodeRecipe } from '../media/cut/encode-recipe.js';
 import { createFakeProvider } from '../replicate/fake-provider.js';
 import type { ClipRecord } from '../storage/clips-repository.js';
 import { type ActivityRig, createActivityRig } from '../test/support/activity-rig.js';

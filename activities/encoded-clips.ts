@@ -1,8 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { EncodeRecipe } from '../media/encode-recipe.js';
-import type { EncodedClips } from '../media/make-piece.js';
+import type { EncodeRecipe } from '../media/cut/encode-recipe.js';
+import type { EncodedClips } from '../media/cut/make-piece.js';
 import type { ClipRecord } from '../storage/clips-repository.js';
 import { type EncodedClipKey, findEncodedClip, keepEncodedClip } from '../storage/encoded-clips.js';
 import type { ActivityDeps } from './deps.js';

@@ -2,8 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
-import { inspectImage } from '../media/inspect-image.js';
-import { withWorkDir } from '../media/work-dir.js';
+import { withWorkDir } from '../media/ffmpeg/work-dir.js';
+import { inspectImage } from '../media/probe/inspect-image.js';
 import { insertAsset } from '../storage/assets-repository.js';
 import { noteFetchedImage } from '../storage/fetched-images.js';
 import type { JobRecord } from '../storage/jobs-repository.js';

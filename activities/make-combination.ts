@@ -1,7 +1,7 @@
 import type { RenditionActivities } from '../domain/activity-contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { cutClips } from '../media/cut-clips.js';
-import { decodeAll } from '../media/decode-all.js';
+import { cutClips } from '../media/cut/cut-clips.js';
+import { decodeAll } from '../media/probe/decode-all.js';
 import type { ActivityDeps } from './deps.js';
 import { encodedClipsOf } from './encoded-clips.js';
 import { makeRendition } from './rendition-work.js';

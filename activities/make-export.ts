@@ -1,6 +1,6 @@
 import type { RenditionActivities } from '../domain/activity-contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { exportVideo } from '../media/export-video.js';
+import { exportVideo } from '../media/export/export-video.js';
 import type { ActivityDeps } from './deps.js';
 import { makeRendition } from './rendition-work.js';
 

@@ -2,7 +2,7 @@ import { createWriteStream, openAsBlob } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ReelwrightError } from '../domain/errors.js';
-import { withWorkDir } from '../media/work-dir.js';
+import { withWorkDir } from '../media/ffmpeg/work-dir.js';
 import { findAssetContent } from '../storage/asset-content.js';
 import { ASSET_LINK_SECONDS } from '../storage/asset-links.js';
 import type { ClipRecord } from '../storage/clips-repository.js';

@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import type { Logger } from '../config/logger.js';
 import type { PredictionCompletedSignal } from '../domain/contract.js';
-import type { MediaProbe } from '../media/media-probe.js';
+import type { MediaProbe } from '../media/probe/media-probe.js';
 import type { AssetLinks } from '../storage/asset-links.js';
 import type { BlobStore } from '../storage/blob-store.js';
 import type { ReceivedWebhook } from '../storage/webhook-inbox.js';

@@ -1,7 +1,7 @@
 /** Cuts once in a process of its own that has loaded what the media worker loads, so that its peak memory is a worker's. */
 import '../worker/workers.js';
-import { type CutClipsOptions, cutClips } from '../media/cut-clips.js';
-import type { MediaTools } from '../media/media-tools.js';
+import { type CutClipsOptions, cutClips } from '../media/cut/cut-clips.js';
+import type { MediaTools } from '../media/ffmpeg/media-tools.js';
 
 export interface CutTask {
   tools: MediaTools;

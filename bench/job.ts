@@ -11,8 +11,8 @@ import { memoryOfTree } from '../dev/memory.js';
 import { Stack } from '../dev/stack.js';
 import type { StackState } from '../dev/stack-state.js';
 import { videoJobId } from '../domain/contract.js';
-import { checkClip } from '../media/check-clip.js';
-import { cutClips } from '../media/cut-clips.js';
+import { cutClips } from '../media/cut/cut-clips.js';
+import { checkClip } from '../media/probe/check-clip.js';
 import { type BenchResult, type Measure, median } from './report.js';
 
 const CLIPS = 4;

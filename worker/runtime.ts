@@ -12,7 +12,7 @@ import { readEnvironment } from '../config/environment.js';
 import { createLogger, type Logger } from '../config/logger.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { removeStaleWorkDirs } from '../media/work-dir.js';
+import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';

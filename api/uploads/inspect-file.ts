@@ -1,9 +1,9 @@
 /** What an uploaded file is, by its bytes; what its sender calls it counts for nothing. */
 import { createReadStream } from 'node:fs';
 import { isReelwrightError } from '../../domain/errors.js';
-import { inspectImage } from '../../media/inspect-image.js';
-import type { MediaProbe } from '../../media/media-probe.js';
-import { readHead } from '../../media/read-head.js';
+import { inspectImage } from '../../media/probe/inspect-image.js';
+import type { MediaProbe } from '../../media/probe/media-probe.js';
+import { readHead } from '../../media/probe/read-head.js';
 import type { AssetType } from '../../storage/assets-repository.js';
 import { invalidField } from '../validation.js';
 import { documentType, soundType, videoType } from './content-types.js';

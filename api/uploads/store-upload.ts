@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Knex } from 'knex';
 import type { z } from 'zod';
-import { withWorkDir } from '../../media/work-dir.js';
+import { withWorkDir } from '../../media/ffmpeg/work-dir.js';
 import type { NewAsset } from '../../storage/assets-repository.js';
 import { findCampaign } from '../../storage/campaigns-repository.js';
 import { findClient } from '../../storage/clients-repository.js';

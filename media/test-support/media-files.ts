@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll } from 'vitest';
-import type { MediaTools } from '../media-tools.js';
+import type { MediaTools } from '../ffmpeg/media-tools.js';
 
 /** A tool that hangs is ended here, or it would outlive its test. */
 const run = (path: string, args: string[]) => promisify(execFile)(path, args, { encoding: 'buffer', timeout: 20_000 });

@@ -1,4 +1,4 @@
-import type { CutOrder } from '../cut-plan.js';
+import type { CutOrder } from '../plan/cut-plan.js';
 import type { Variant } from './clip-variants.js';
 
 export type Bars = 'none' | 'sides' | 'above and below';

@@ -1,6 +1,6 @@
-import type { AudioStream, VideoStream } from '../media-probe.js';
-import type { ClipProbe } from '../probe-clip.js';
-import type { FrameScan } from '../scan-frames.js';
+import type { AudioStream, VideoStream } from '../probe/media-probe.js';
+import type { ClipProbe } from '../probe/probe-clip.js';
+import type { FrameScan } from '../probe/scan-frames.js';
 
 /** How a probed clip is unlike the usual one: 8 s of H.264 High in full HD at 24 frames a second, silent. */
 export interface Unlike {

@@ -1,6 +1,6 @@
 /** Runs a tool in a process of its own that can be killed; says its guard's id once the tool has ended or said something. */
-import { runTool } from '../run-tool.js';
-import { guardPid } from '../tool-guard.js';
+import { runTool } from '../ffmpeg/run-tool.js';
+import { guardPid } from '../ffmpeg/tool-guard.js';
 
 const [path = '', ...args] = process.argv.slice(2);
 const say = (what: string): unknown => process.send?.({ what, guard: guardPid() });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobJson } from '../../api/schemas/jobs.schema.js';
-import { meanLevel } from '../../media/sound-level.js';
+import { meanLevel } from '../../media/probe/sound-level.js';
 import { findBrowser } from '../support/browser.js';
 import { ffprobe, frameAt, psnr } from '../support/frames.js';
 import { playVideo } from '../support/play-video.js';

@@ -12,7 +12,7 @@ import type { JobControl } from '../../api/job-control.js';
 import { serve } from '../../api/serve.js';
 import { fixedWebhookSecrets } from '../../api/webhooks/webhook-secrets.js';
 import type { ClipDecided, ClipDecision } from '../../domain/contract.js';
-import { probe } from '../../media/probe.js';
+import { probe } from '../../media/probe/probe.js';
 import { tools } from '../../media/test-support/media-files.js';
 import { createAssetLinks } from '../../storage/asset-links.js';
 import { type Database, openDatabase } from '../../storage/database.js';
