@@ -1,12 +1,12 @@
 import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
-import type { VideoJobInput } from '../domain/contract.js';
+import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLIP_STATES } from '../domain/states.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { findJob, type JobRecord, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import { listMusic } from '../storage/music-repository.js';
 import { moveSubJob } from '../storage/sub-job.js';
-import { listSubJobs } from '../storage/sub-jobs.js';
+import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { NOT_CANCELLED } from './required-rows.js';
 import { startOwedRenditions } from './start-owed-renditions.js';
@@ -20,6 +20,19 @@ const UNFINISHED = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed'
 const hasUnfetchedImage = (clip: ClipRecord): boolean =>
   (clip.firstImageUrl !== null && clip.firstAssetId === null) ||
   (clip.lastImageUrl !== null && clip.lastAssetId === null);
+
+/** What a job of music alone has made: its last stored piece, which contains those before. Throws NO_MUSIC without one. */
+function musicMade(pieces: readonly SubJobRecord[]): { durationSeconds: number; sizeBytes: number | null } {
+  const made = pieces.filter(({ status }) => status === 'stored');
+  const last = made.at(-1);
+  if (last === undefined) {
+    throw new ReelwrightError('NO_MUSIC', pieces[0]?.error?.message ?? 'no piece of the music was made');
+  }
+  return {
+    durationSeconds: made.reduce((sum, piece) => sum + piece.durationSeconds, 0),
+    sizeBytes: last.sizeBytes,
+  };
+}
 
 type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob' | 'startOwedRuns'>;
 
@@ -36,7 +49,10 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null }));
       return {
         fetchImages,
-        summary: `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
+        summary:
+          clips.length === 0
+            ? `${job.name}: music`
+            : `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
         clips: clips.map((clip) => clip.number),
         ...(music.length > 0 && { music: music.map((piece) => piece.number) }),
         parallelClips: settings.parallelClips,
@@ -45,9 +61,12 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
 
     async completeJob(run) {
       const subJobs = await listSubJobs(knex, run.jobId);
-      const status = subJobs.every((subJob) => subJob.status === 'stored') ? 'completed' : 'completed_with_gaps';
-      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null, completed: true }));
-      const { durationSeconds, sizeBytes } = await requireJob(run);
+      const all = subJobs.every((subJob) => subJob.status === 'stored');
+      const status: VideoJobResult['status'] = all ? 'completed' : 'completed_with_gaps';
+      const music = subJobs.some(({ kind }) => kind === 'clip') ? undefined : musicMade(subJobs);
+      const change = { status, error: null, completed: true, ...(music && { durationSeconds: music.durationSeconds }) };
+      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, change));
+      const { durationSeconds, sizeBytes } = music ?? (await requireJob(run));
       if (durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
       }

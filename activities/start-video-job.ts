@@ -116,8 +116,9 @@ function startOptions(job: VideoJobStart): Omit<WorkflowOptions, 'taskQueue' | '
 
 /** E.g. "Villa Azul: 3 clips, veo-3.1-fast 1080p": what the list of workflows shows beside the id. */
 function summary(job: VideoJobStart): string {
-  const clips = job.clipCount === 1 ? '1 clip' : `${job.clipCount} clips`;
-  return `${cutText(job.name, fitsSummary)}: ${clips}, ${job.models.join(' + ')} ${job.resolution}`;
+  const [name, models] = [cutText(job.name, fitsSummary), job.models.join(' + ')];
+  if (job.clipCount === 0) return `${name}: music, ${models}`;
+  return `${name}: ${job.clipCount === 1 ? '1 clip' : `${job.clipCount} clips`}, ${models} ${job.resolution}`;
 }
 
 const fitsSummary = (name: string): boolean => Buffer.byteLength(JSON.stringify(name)) <= MAX_NAME_BYTES;

@@ -58,6 +58,7 @@ export const ERRORS = {
 
   // The job
   NO_CLIPS: { status: 422, retry: false },
+  NO_MUSIC: { status: 422, retry: false },
   WORKFLOW_ENDED: { status: 500, retry: false },
 
   // The cut

@@ -17,6 +17,9 @@ export interface MusicModel {
 
 const MODELS = catalogue as unknown as Record<MusicModelName, MusicModel>;
 
+/** The longest music that any model makes, in seconds. */
+export const MAX_MUSIC_SECONDS = Math.max(...MUSIC_MODEL_NAMES.map((name) => MODELS[name].maxSeconds));
+
 export function musicModel(name: MusicModelName): MusicModel {
   return MODELS[name];
 }
@@ -34,6 +37,8 @@ export interface MusicPiece {
 export interface ScoredClip {
   durationSeconds: number;
   sceneName: string | null;
+  /** What its music is like, where that is said of it alone. */
+  told?: string;
 }
 
 const CALM = 'Calm, warm instrumental background music with a gentle pulse, without vocals.';
@@ -47,7 +52,7 @@ const CALM = 'Calm, warm instrumental background music with a gentle pulse, with
 export function planMusic(clips: readonly ScoredClip[], prompt?: string): MusicPiece[] {
   const parts: { prompt: string; durationSeconds: number }[] = [];
   for (const clip of clips) {
-    const told = prompt ?? SCENE_SET_A.find(({ name }) => name === clip.sceneName)?.music ?? CALM;
+    const told = prompt ?? clip.told ?? SCENE_SET_A.find(({ name }) => name === clip.sceneName)?.music ?? CALM;
     const last = parts.at(-1);
     if (last?.prompt === told) last.durationSeconds += clip.durationSeconds;
     else parts.push({ prompt: told, durationSeconds: clip.durationSeconds });

@@ -12,6 +12,7 @@ import {
   type Resolution,
   roundUsd,
 } from './models.js';
+import { MAX_MUSIC_SECONDS } from './music.js';
 
 export const MAX_CLIPS = 100;
 const MAX_PROMPT = 4000;
@@ -108,15 +109,40 @@ export const imagePairsOrder = z.strictObject({
   clipDuration: z.int().positive().optional().describe("Seconds per clip. Default: the model's own."),
 });
 
-export const jobOrder = z.discriminatedUnion('kind', [clipsOrder, imagePairsOrder]);
+/** Music by itself, for videos that are made elsewhere. */
+export const musicOrder = z.strictObject({
+  kind: z.literal('music'),
+  campaignId: id.optional(),
+  name: name.optional(),
+  budgetUsd: budgetUsd.optional().describe('The most that the job may spend, in US dollars.'),
+  metadata: metadata.default({}),
+  scenes: z
+    .array(
+      z.strictObject({
+        prompt: text(MAX_PROMPT).describe('What the music of the scene is like.'),
+        durationSeconds: z.int().min(1).max(MAX_MUSIC_SECONDS),
+      }),
+    )
+    .min(1)
+    .max(MAX_CLIPS)
+    .refine((scenes) => scenes.reduce((sum, { durationSeconds }) => sum + durationSeconds, 0) <= MAX_MUSIC_SECONDS, {
+      error: `scenes of at most ${MAX_MUSIC_SECONDS} seconds in all are expected`,
+    }),
+});
+export type MusicOrder = z.output<typeof musicOrder>;
+
+export const jobOrder = z.discriminatedUnion('kind', [clipsOrder, imagePairsOrder, musicOrder]);
+export const JOB_KINDS = ['clips', 'image-pairs', 'music'] as const satisfies readonly JobKind[];
 
 /** The resolution that an order's clips are bought in. */
-export const resolutionOf = ({ resolution }: Pick<JobOrder, 'resolution'>): Resolution =>
+export const resolutionOf = ({ resolution }: Pick<VideoOrder, 'resolution'>): Resolution =>
   resolution ?? DEFAULT_RESOLUTION;
 
 /** A validated order, defaults filled in where they go for nothing but the clips. */
 export type JobOrder = z.output<typeof jobOrder>;
 export type JobKind = JobOrder['kind'];
+/** An order of a video. */
+export type VideoOrder = Exclude<JobOrder, MusicOrder>;
 
 export interface NotYetSupported {
   path: string;

@@ -76,6 +76,15 @@ export function jobProgress(stage: JobState, clipStates: readonly ClipState[], c
   };
 }
 
+/** The same for a job of music alone, whose pieces have the states of clips. */
+export function musicProgress(stage: JobState, pieceStates: readonly ClipState[]): JobProgress {
+  const { stored } = countClips(pieceStates);
+  const { percent } = jobProgress(stage, pieceStates);
+  const finished = stage === 'completed' || stage === 'completed_with_gaps';
+  const made = `${stored} of ${pieceStates.length} pieces of music stored`;
+  return { ...jobProgress(stage, []), percent, message: finished ? `The music is ready; ${made}` : made };
+}
+
 function progressMessage(stage: JobState, stored: number, total: number): string {
   switch (stage) {
     case 'queued':
@@ -93,7 +102,9 @@ function progressMessage(stage: JobState, stored: number, total: number): string
     case 'completed':
       return 'The video is ready';
     case 'completed_with_gaps':
-      return `The video is ready with ${stored} of ${total} clips`;
+      return stored === total
+        ? 'The video is ready without its music'
+        : `The video is ready with ${stored} of ${total} clips`;
     case 'failed':
       return `Failed; ${stored} of ${total} clips stored`;
     case 'cancelled':

@@ -39,6 +39,7 @@ const select = (knex: Knex): Knex.QueryBuilder =>
   });
 
 export async function insertClips(knex: Knex, jobId: string, clips: readonly NewClip[]): Promise<void> {
+  if (clips.length === 0) return;
   await knex('clips').insert(
     clips.map((clip) => ({
       job_id: jobId,

@@ -1,17 +1,10 @@
 import type { Knex } from 'knex';
 import type { FailureInfo } from '../domain/contract.js';
 import type { AspectRatio, ModelName, Resolution } from '../domain/models.js';
-import type { MusicPiece } from '../domain/music.js';
-import {
-  type ClipFailurePolicy,
-  type JobKind,
-  type JobOrder,
-  resolutionOf,
-  type Transition,
-} from '../domain/orders.schema.js';
+import type { ClipFailurePolicy, JobKind, Transition } from '../domain/orders.schema.js';
 import type { JobState } from '../domain/states.js';
-import { type ClipRecord, insertClips, listClips, type NewClip } from './clips-repository.js';
-import { insertMusic, listMusic, type MusicRecord } from './music-repository.js';
+import { type ClipRecord, listClips } from './clips-repository.js';
+import { listMusic, type MusicRecord } from './music-repository.js';
 
 /** A job's row. Money is US dollars, times are Dates, durations seconds, sizes bytes. */
 export interface JobRecord {
@@ -55,17 +48,6 @@ export interface JobRecord {
   completedAt: Date | null;
   /** When somebody asked for its end. */
   cancelRequestedAt: Date | null;
-}
-
-export interface NewJob {
-  id: string;
-  ownerId: string;
-  name: string;
-  order: JobOrder;
-  estimatedCostUsd: number;
-  warnings: string[];
-  clips: NewClip[];
-  music?: MusicPiece[];
 }
 
 export interface JobFilter {
@@ -132,33 +114,6 @@ const select = (knex: Knex): Knex.QueryBuilder =>
            FROM predictions p WHERE p.job_id = j.id)`,
       ) as Knex.Raw<number>,
     });
-
-/** Stores a job and its clips, both or neither. The caller starts the workflow afterwards. */
-export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
-  const { order } = job;
-  await knex.transaction(async (trx) => {
-    await trx('jobs').insert({
-      id: job.id,
-      owner_id: job.ownerId,
-      campaign_id: order.campaignId ?? null,
-      kind: order.kind,
-      name: job.name,
-      status: 'queued' satisfies JobState,
-      model: order.model,
-      resolution: resolutionOf(order),
-      aspect_ratio: order.aspectRatio,
-      generate_audio: order.generateAudio,
-      on_clip_failure: order.onClipFailure,
-      order_body: JSON.stringify(order),
-      metadata: JSON.stringify(order.metadata),
-      warnings: JSON.stringify(job.warnings),
-      estimated_cost_usd: job.estimatedCostUsd,
-      budget_usd: order.budgetUsd ?? null,
-    });
-    await insertClips(trx, job.id, job.clips);
-    await insertMusic(trx, job.id, job.music ?? []);
-  });
-}
 
 /** The job, or undefined when there is none or, where `ownerId` is given, it is another's. */
 export async function findJob(knex: Knex, id: string, ownerId?: string): Promise<JobRecord | undefined> {

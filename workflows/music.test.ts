@@ -146,3 +146,43 @@ describe('the music of a job', () => {
     });
   });
 });
+
+describe('a job of music alone', () => {
+  const music = [
+    { prompt: 'a harp', durationSeconds: 4 },
+    { prompt: 'a drum', durationSeconds: 2 },
+  ];
+
+  it('ends with its last piece, and cuts nothing', async () => {
+    await withJob(rig, { clips: 0, clipPath, music }, async (job) => {
+      await job.bought(1);
+      await job.finishMusic(1, await tone(4));
+      await job.bought(2);
+      const last = await tone(6);
+      await job.finishMusic(2, last);
+      expect(await job.handle.result()).toEqual({ status: 'completed', durationSeconds: 6, sizeBytes: last.length });
+      expect(await job.job()).toMatchObject({ status: 'completed', videoBlobId: null, durationSeconds: 6 });
+    });
+  });
+
+  it('that gave nothing has failed, with the reason', async () => {
+    await withJob(rig, { clips: 0, clipPath, music }, async (job) => {
+      await job.bought(1);
+      await job.finishMusic(1, { failed: 'The input or output was flagged as sensitive. (E005)' });
+      await expect(job.handle.result()).rejects.toThrow();
+      const { status, error } = await job.job();
+      expect(status).toBe('failed');
+      expect(error).toMatchObject({ code: 'NO_MUSIC', message: expect.stringContaining('E005') });
+    });
+  });
+
+  it('that lacks its end has gaps', async () => {
+    await withJob(rig, { clips: 0, clipPath, music }, async (job) => {
+      await job.bought(1);
+      await job.finishMusic(1, await tone(4));
+      await job.bought(2);
+      await job.finishMusic(2, { failed: 'The input or output was flagged as sensitive. (E005)' });
+      expect(await job.handle.result()).toMatchObject({ status: 'completed_with_gaps', durationSeconds: 4 });
+    });
+  });
+});

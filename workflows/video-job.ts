@@ -33,10 +33,7 @@ export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
     enter('generating');
     await generateAll(job, plan, waiting);
 
-    enter('composing');
-    await cutting().cutVideo(job);
-    if (patched('previews')) await extra('previews', () => extras().makePreviews(job));
-    else if (patched('poster')) await extra('poster', () => extras().makePoster(job));
+    if (!isMusicAlone(plan)) await compose(job);
     const result = await rows.completeJob(job);
     enter(result.status);
     return result;
@@ -46,13 +43,20 @@ export async function videoJob(job: VideoJobInput): Promise<VideoJobResult> {
   }
 }
 
+async function compose(job: VideoJobInput): Promise<void> {
+  enter('composing');
+  await cutting().cutVideo(job);
+  if (patched('previews')) await extra('previews', () => extras().makePreviews(job));
+  else if (patched('poster')) await extra('poster', () => extras().makePoster(job));
+}
+
 /** Clips and music side by side. Throws why there is nothing to cut; what was paid is stored by then. */
 async function generateAll({ jobId }: VideoJobInput, plan: JobPlan, waiting: ReadonlySet<number>): Promise<void> {
   const music = startMusic(jobId, plan.music ?? []);
   try {
     const outcomes = await generateClips(jobId, plan, waiting);
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the job was cancelled');
-    const missing = whyNoVideo(plan.clips, outcomes);
+    const missing = isMusicAlone(plan) ? undefined : whyNoVideo(plan.clips, outcomes);
     if (missing !== undefined) throw ApplicationFailure.nonRetryable(missing.message, missing.code);
   } catch (error) {
     music.cancel();
@@ -71,6 +75,9 @@ async function extra(what: string, make: () => Promise<unknown>): Promise<void> 
     log.warn(`there is no ${what}`, { ...failureInfo(error) });
   }
 }
+
+/** Ordered without any clip. */
+const isMusicAlone = ({ clips, music = [] }: JobPlan): boolean => clips.length === 0 && music.length > 0;
 
 async function conclude(job: VideoJobInput, error: unknown): Promise<void> {
   const end = isCancellation(error) ? 'cancelled' : 'failed';

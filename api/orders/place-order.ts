@@ -9,7 +9,8 @@ import type { JobOrder } from '../../domain/orders.schema.js';
 import { listCampaignImages } from '../../storage/assets-repository.js';
 import { type CampaignRecord, findCampaign } from '../../storage/campaigns-repository.js';
 import type { NewClip } from '../../storage/clips-repository.js';
-import { findJob, insertJob, type JobWithClips, withSubJobs } from '../../storage/jobs-repository.js';
+import { insertJob } from '../../storage/insert-job.js';
+import { findJob, type JobWithClips, withSubJobs } from '../../storage/jobs-repository.js';
 import type { ApiDeps } from '../deps.js';
 import { campaignNotFound } from '../references.js';
 import { budgetWarnings } from './budget-warnings.js';
@@ -45,22 +46,39 @@ export interface PlannedOrder {
  */
 export async function planOrder(knex: Knex, ownerId: string, order: JobOrder): Promise<PlannedOrder> {
   const campaign = order.campaignId === undefined ? undefined : await campaignOf(knex, ownerId, order.campaignId);
-  const { clips, warnings } =
-    order.kind === 'clips' ? await clipsOf(knex, ownerId, order) : await pairsOf(knex, ownerId, order);
-  const { generateAudio } = order;
+  const { clips, music, warnings } = await partsOf(knex, ownerId, order);
+  const generateAudio = order.kind !== 'music' && order.generateAudio;
   const priced = clips.map((clip) => ({ ...clip, estimatedCostUsd: clipPriceUsd({ ...clip, generateAudio }) }));
-  const music = order.music?.enabled === true ? planMusic(clips, order.music.prompt) : [];
   const pricedMusic = music.map((piece) => ({ ...piece, estimatedCostUsd: musicModel(piece.model).priceUsd }));
-  const prices = priced.map((clip) => clip.estimatedCostUsd);
+  const prices = (priced.length > 0 ? priced : pricedMusic).map((one) => one.estimatedCostUsd);
   const all = [...priced, ...pricedMusic];
   const estimatedCostUsd = roundUsd(all.reduce((sum, one) => sum + one.estimatedCostUsd, 0));
   return {
-    name: order.name ?? defaultName(campaign, clips),
+    name: order.name ?? defaultName(campaign, clips[0] ?? music[0]),
     clips: priced,
     music: pricedMusic,
     estimatedCostUsd,
     warnings: [...warnings, ...budgetWarnings(order.budgetUsd, estimatedCostUsd, Math.min(...prices))],
   };
+}
+
+interface Parts {
+  clips: NewClip[];
+  music: MusicPiece[];
+  warnings: string[];
+}
+
+async function partsOf(knex: Knex, ownerId: string, order: JobOrder): Promise<Parts> {
+  if (order.kind === 'music') {
+    const scenes = order.scenes.map(({ prompt: told, durationSeconds }) => ({
+      told,
+      durationSeconds,
+      sceneName: null,
+    }));
+    return { clips: [], music: planMusic(scenes), warnings: [] };
+  }
+  const planned = order.kind === 'clips' ? await clipsOf(knex, ownerId, order) : await pairsOf(knex, ownerId, order);
+  return { ...planned, music: order.music?.enabled === true ? planMusic(planned.clips, order.music.prompt) : [] };
 }
 
 /** Stores the job with its clips; its run is still to be started. Throws as `planOrder`, and has stored nothing then. */
@@ -102,8 +120,8 @@ async function campaignOf(knex: Knex, ownerId: string, campaignId: string): Prom
 }
 
 /** The campaign's name, else how the first prompt begins. */
-function defaultName(campaign: CampaignRecord | undefined, clips: readonly NewClip[]): string {
+function defaultName(campaign: CampaignRecord | undefined, first: { prompt: string } | undefined): string {
   if (campaign !== undefined) return campaign.name;
-  const name = cutText(clips[0]?.prompt ?? '', (candidate) => candidate.length <= MAX_DEFAULT_NAME);
+  const name = cutText(first?.prompt ?? '', (candidate) => candidate.length <= MAX_DEFAULT_NAME);
   return name === '' ? 'Untitled' : name;
 }

@@ -77,6 +77,47 @@ describe('an order with music', () => {
   });
 });
 
+describe('an order of music alone', () => {
+  const music = (...scenes: object[]) => ({ kind: 'music', scenes });
+  const scene = (prompt: string, durationSeconds: number) => ({ prompt, durationSeconds });
+
+  test('is a job without clips, one piece for each scene that is told otherwise', async () => {
+    const body = music(scene('a harp', 8), scene('a harp', 4), scene('a drum', 6));
+    const answer = await anna.post<JobJson>('/api/v3/jobs', body);
+    expect(answer.status, JSON.stringify(answer.error)).toBe(202);
+    expect(answer.data).toMatchObject({
+      kind: 'music',
+      name: 'a harp',
+      clips: [],
+      estimatedCostUsd: 0.14,
+      videoUrl: null,
+    });
+    expect(answer.data.music).toMatchObject([
+      { prompt: 'a harp', durationSeconds: 12 },
+      { prompt: 'a drum', durationSeconds: 6 },
+    ]);
+    expect(answer.data.progress).toMatchObject({ percent: 0, message: '0 of 2 pieces of music stored' });
+    const { data } = await anna.get<JobJson[]>('/api/v3/jobs?kind=music');
+    expect(data.map(({ id }) => id)).toEqual([answer.data.id]);
+  });
+
+  test('has its price in a dry run', async () => {
+    const { data } = await anna.post<EstimateJson>('/api/v3/jobs/dry-run', music(scene('a harp', 100)));
+    expect(data).toMatchObject({ estimatedCostUsd: 0.2, clips: [], music: [{ model: 'stable-audio-2.5' }] });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['no scene', music(), 'scenes'],
+    ['more than a model makes', music(scene('a', 100), scene('b', 91)), 'scenes'],
+    ['a scene without a length', music({ prompt: 'a' }), 'scenes.0.durationSeconds'],
+    ['half a second', music(scene('a', 0.5)), 'scenes.0.durationSeconds'],
+    ['a field of videos', { ...music(scene('a', 4)), transition: 'fade' }, 'transition'],
+  ])('is refused for %s', async (_what, body, path) => {
+    const answer = await anna.post('/api/v3/jobs', body);
+    expect(answer).toMatchObject({ status: 422, error: { code: 'VALIDATION_FAILED', details: { path } } });
+  });
+});
+
 describe('a piece of music', () => {
   test('is served to its owner once it is stored, as its model made it', async () => {
     const { id } = await order({ music: { enabled: true } });

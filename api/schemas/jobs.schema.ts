@@ -3,11 +3,10 @@ import { id } from '../../domain/fields.schema.js';
 
 import { MODEL_NAMES, RESOLUTIONS } from '../../domain/models.js';
 import { MUSIC_MODEL_NAMES } from '../../domain/music.js';
+import { JOB_KINDS } from '../../domain/orders.schema.js';
 import { CLIP_STATES, JOB_STATES } from '../../domain/states.js';
 import { anyObject, pageQuery, timestamp, usd } from './common.schema.js';
 import { errorCode } from './envelope.schema.js';
-
-export const JOB_KINDS = ['clips', 'image-pairs'] as const;
 
 export const jobsQuery = z.strictObject({
   ...pageQuery,

@@ -1,8 +1,8 @@
 import { generationId, videoJobId } from '../../domain/contract.js';
 import { mediaVersion } from '../../domain/media-version.js';
-import { videoModel } from '../../domain/models.js';
+import { DEFAULT_RESOLUTION, videoModel } from '../../domain/models.js';
 import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
-import { countClips, jobProgress } from '../../domain/states.js';
+import { countClips, type JobProgress, jobProgress, musicProgress } from '../../domain/states.js';
 import type { ClipRecord } from '../../storage/clips-repository.js';
 import type { JobWithClips } from '../../storage/jobs-repository.js';
 import type { MusicRecord } from '../../storage/music-repository.js';
@@ -24,10 +24,10 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
     kind: job.kind,
     name: job.name,
     status: job.status,
-    progress: jobProgress(job.status, statesOf(job.clips), job.cutFraction),
+    progress: progressView(job),
     clips: job.clips.map((clip) => clipView(clip, links)),
     music: job.music.map((piece) => musicView(piece, links)),
-    warnings: [...job.warnings, ...job.clips.flatMap(clipWarnings), ...musicWarnings(job.music)],
+    warnings: [...job.warnings, ...job.clips.flatMap(clipWarnings), ...musicWarnings(job)],
     error: job.error,
     videoUrl: videoPath(job.id, 'combined', job.videoSha256),
     posterUrl: videoPath(job.id, 'poster.jpg', job.posterSha256),
@@ -47,9 +47,12 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
   };
 }
 
+const progressView = ({ status, clips, music, cutFraction }: JobWithClips): JobProgress =>
+  clips.length === 0 ? musicProgress(status, statesOf(music)) : jobProgress(status, statesOf(clips), cutFraction);
+
 export function estimateView(order: JobOrder, plan: PlannedOrder): EstimateJson {
-  const { generateAudio } = order;
-  const resolution = resolutionOf(order);
+  const generateAudio = order.kind !== 'music' && order.generateAudio;
+  const resolution = order.kind === 'music' ? DEFAULT_RESOLUTION : resolutionOf(order);
   const budgetUsd = order.budgetUsd ?? null;
   return {
     estimatedCostUsd: plan.estimatedCostUsd,
@@ -120,11 +123,12 @@ function clipWarnings({ number, status, error, warnings }: ClipRecord): string[]
 }
 
 /** The first piece that is missing is the reason for all that lack with it. */
-function musicWarnings(pieces: readonly MusicRecord[]): string[] {
+function musicWarnings({ clips, music: pieces }: JobWithClips): string[] {
   const missing = pieces.find(({ status }) => status === 'skipped' || status === 'failed');
   const heard = missing !== undefined && missing.number > 1 ? 'repeats what is there of its music' : 'has no music';
-  const gap = missing === undefined ? [] : [`the video ${heard}: ${missing.error?.message ?? 'it was skipped'}`];
+  const what = clips.length > 0 ? `the video ${heard}` : `the music lacks piece ${missing?.number} and what follows`;
+  const gap = missing === undefined ? [] : [`${what}: ${missing.error?.message ?? 'it was skipped'}`];
   return [...gap, ...pieces.flatMap(({ number, warnings }) => warnings.map((text) => `music ${number}: ${text}`))];
 }
 
-const statesOf = (clips: readonly ClipRecord[]): ClipRecord['status'][] => clips.map((clip) => clip.status);
+const statesOf = (all: readonly SubJob[]): SubJob['status'][] => all.map(({ status }) => status);

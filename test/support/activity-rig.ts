@@ -9,11 +9,11 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ActivityDeps, ActivitySettings } from '../../activities/deps.js';
 import { createLogger } from '../../config/logger.js';
 import { planMusic } from '../../domain/music.js';
-import { clipsOrder } from '../../domain/orders.schema.js';
+import { clipsOrder, musicOrder } from '../../domain/orders.schema.js';
 import type { VideoProvider } from '../../replicate/video-provider.js';
 import { createAssetLinks } from '../../storage/asset-links.js';
 import { type Database, openDatabase } from '../../storage/database.js';
-import { insertJob } from '../../storage/jobs-repository.js';
+import { insertJob } from '../../storage/insert-job.js';
 import { createPostgresBlobStore } from '../../storage/postgres-blob-store.js';
 import { createAddressGuard } from '../../web/address-guard.js';
 import { createTestDatabase } from './postgres.js';
@@ -24,6 +24,8 @@ export interface ActivityRig {
   deps(provider: VideoProvider, settings?: Partial<ActivitySettings>): ActivityDeps;
   /** Stores a job with this many clips of 4 s, and the music that it asks for, and gives its id. */
   order(clips: number, body?: Record<string, unknown>, scenes?: readonly string[]): Promise<string>;
+  /** Stores a job of music alone and gives its id. */
+  orderMusic(scenes: readonly { prompt: string; durationSeconds: number }[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -91,6 +93,18 @@ export async function createActivityRig(): Promise<ActivityRig> {
           lastAssetId: null,
         })),
       });
+      return id;
+    },
+    async orderMusic(scenes) {
+      const id = uuidv7();
+      const order = musicOrder.parse({ kind: 'music', scenes });
+      const told = order.scenes.map(({ prompt, durationSeconds }) => ({
+        told: prompt,
+        durationSeconds,
+        sceneName: null,
+      }));
+      const job = { id, ownerId, name: 'some music', order, estimatedCostUsd: 0.07, warnings: [], clips: [] };
+      await insertJob(database.knex, { ...job, music: planMusic(told) });
       return id;
     },
     async close() {

@@ -16,6 +16,17 @@ export async function frameAt(path: string, seconds: number): Promise<Buffer> {
   return await pixels(stdout);
 }
 
+/** All frames of a video, each as small raw RGB pixels, in one run of ffmpeg. */
+export async function allFrames(path: string): Promise<Buffer[]> {
+  const small = ['-vf', `scale=${WIDTH}:${HEIGHT}:flags=area,format=rgb24`, '-f', 'rawvideo', '-'];
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', path, '-fps_mode', 'passthrough', ...small], {
+    encoding: 'buffer',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  const size = WIDTH * HEIGHT * 3;
+  return Array.from({ length: stdout.length / size }, (_, index) => stdout.subarray(index * size, (index + 1) * size));
+}
+
 /** A picture as small raw RGB pixels. */
 export async function pixels(image: Buffer): Promise<Buffer> {
   return await sharp(image).resize(WIDTH, HEIGHT, { fit: 'cover' }).removeAlpha().raw().toBuffer();

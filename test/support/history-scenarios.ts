@@ -268,4 +268,12 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
     },
     1,
   ),
+  {
+    name: 'music-alone',
+    activities: () => fakeWorld({ clips: 0, music: 1, polling: QUICK, statusOf: () => 'succeeded' }),
+    async run(rig) {
+      await (await rig.startJob()).result();
+      return [`video-job-${rig.jobId}`, generationId(rig.jobId, musicSubject(1))];
+    },
+  },
 ];

@@ -51,6 +51,7 @@ export async function withJob(
     settings = {},
     clipPath,
     scenes,
+    music = [],
   }: {
     clips: number;
     order?: Record<string, unknown>;
@@ -58,11 +59,13 @@ export async function withJob(
     /** A file of 4 s that the provider gives as every output. */
     clipPath: string;
     scenes?: readonly string[];
+    /** Of a job of music alone: one without clips. */
+    music?: readonly { prompt: string; durationSeconds: number }[];
   },
   test: (job: JobRig) => Promise<void>,
 ): Promise<void> {
   const output = await readFile(clipPath);
-  const jobId = await rig.order(clips, order, scenes);
+  const jobId = clips === 0 ? await rig.orderMusic(music) : await rig.order(clips, order, scenes);
   const provider = createFakeProvider();
   const polling = { firstMs: 3_600_000, maxMs: 3_600_000, factor: 1 };
   const deps = rig.deps(provider, { polling, ...settings });

@@ -7,7 +7,7 @@ import type { PredictionState } from '../../domain/ledger.js';
 import { clipsOrder } from '../../domain/orders.schema.js';
 import type { OpenedBy } from '../../domain/purchase.js';
 import type { ClipState, JobState } from '../../domain/states.js';
-import { insertJob } from '../../storage/jobs-repository.js';
+import { insertJob } from '../../storage/insert-job.js';
 import { insertPurchase } from './ledger-rows.js';
 
 /** What one clip of `placeJob` costs, in US dollars: 4 s of veo-3.1-fast without sound. */
