@@ -259,29 +259,6 @@ describe('a decision is refused', () => {
   });
 });
 
-describe('a job', () => {
-  it('has its images fetched before anything is bought', async () => {
-    const world = fakeWorld({ clips: 1, fetchImages: true, ...QUICK });
-    await withWorkflowRig(world.activities, async (rig) => {
-      await (await rig.startJob()).result();
-    });
-    expect(world.calls.slice(0, 3)).toEqual(['plan', 'fetch-images', 'prepare 1']);
-  });
-
-  it('whose clips were all skipped has failed', async () => {
-    const skip = (_number: number, _failure: number, error: FailureInfo): GenerationStep => ({
-      status: 'skipped',
-      error,
-    });
-    const world = fakeWorld({ clips: 2, failing: [1, 2], onFailure: skip, ...QUICK });
-    await withWorkflowRig(world.activities, async (rig) => {
-      await expect((await rig.startJob()).result()).rejects.toThrow();
-    });
-    expect(world.calls).toContain('end failed NO_CLIPS');
-    expect(world.calls).not.toContain('cut');
-  });
-});
-
 describe('clips that wait', () => {
   it('do not hold up the others of their job', async () => {
     const world = fakeWorld({ clips: 3, parallelClips: 1, failing: [1], failTimes: 1, onFailure: waiting, ...QUICK });

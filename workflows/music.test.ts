@@ -1,13 +1,17 @@
 import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { musicModel } from '../domain/music.js';
 import { SCENE_SET_A } from '../domain/scenes.js';
 import { listMusic, type MusicRecord } from '../storage/music-repository.js';
+import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { type ActivityRig, createActivityRig } from '../test/support/activity-rig.js';
+import { ffprobe } from '../test/support/frames.js';
 import { type JobRig, withJob } from '../test/support/job-rig.js';
 
 const scenes = SCENE_SET_A.slice(0, 2).map(({ name }) => name);
@@ -143,6 +147,24 @@ describe('the music of a job', () => {
       await job.finish(1);
       expect((await job.handle.result()).status).toBe('completed');
       expect(await musicOf(job)).toMatchObject([{ status: 'stored', warnings: ['it lasts 2.0 s instead of 4 s'] }]);
+    });
+  });
+});
+
+describe('music that cannot be used in the cut', () => {
+  it('is left out, and its row says so', async () => {
+    await withJob(rig, { clips: 1, clipPath, order: MUSIC }, async (job) => {
+      await job.bought(2);
+      // Too short to be repeated without a buzz.
+      await job.finishMusic(1, await tone(0.5));
+      await job.finish(1);
+      expect((await job.handle.result()).status).toBe('completed');
+      const [piece] = await musicOf(job);
+      expect(piece?.warnings.join()).toMatch(/^it is not heard: the music was expected to be at least 1 s long/);
+      const { videoBlobId } = await job.job();
+      const video = join(folder, 'without-music.mp4');
+      await pipeline(createPostgresBlobStore(rig.database.pool).open(videoBlobId ?? ''), createWriteStream(video));
+      expect((await ffprobe(video)).streams.map(({ codec_type: type }) => type)).toEqual(['video']);
     });
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, type WorkflowFailedError } from '@temporalio/client';
 import { describe, expect, it, vi } from 'vitest';
-import { generationId, SIGNALS } from '../domain/contract.js';
+import { type FailureInfo, type GenerationStep, generationId, SIGNALS } from '../domain/contract.js';
 import { fakeWorld, predictionOf } from '../test/support/fake-world.js';
 import { withWorkflowRig } from '../test/support/shared-workflow-rig.js';
 import type { WorkflowRig } from '../test/support/workflow-rig.js';
@@ -160,5 +160,32 @@ describe('videoJob', () => {
       await webhook(rig, 1);
       expect((await job.result()).status).toBe('completed');
     });
+  });
+
+  it('has its images fetched before anything is bought', async () => {
+    const world = fakeWorld({ clips: 1, fetchImages: true, polling: QUICK, statusOf: () => 'succeeded' });
+    await withWorkflowRig(world.activities, async (rig) => {
+      await (await rig.startJob()).result();
+    });
+    expect(world.calls.slice(0, 3)).toEqual(['plan', 'fetch-images', 'prepare 1']);
+  });
+
+  it('whose clips were all skipped has failed', async () => {
+    const skip = (_number: number, _failure: number, error: FailureInfo): GenerationStep => ({
+      status: 'skipped',
+      error,
+    });
+    const world = fakeWorld({
+      clips: 2,
+      failing: [1, 2],
+      onFailure: skip,
+      polling: QUICK,
+      statusOf: () => 'succeeded',
+    });
+    await withWorkflowRig(world.activities, async (rig) => {
+      await expect((await rig.startJob()).result()).rejects.toThrow();
+    });
+    expect(world.calls).toContain('end failed NO_CLIPS');
+    expect(world.calls).not.toContain('cut');
   });
 });
