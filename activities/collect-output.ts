@@ -14,6 +14,7 @@ import { markPurchaseStored, recordOutputLost } from '../storage/ledger-moves.js
 import { findSecondsBefore } from '../storage/music-repository.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
+import { keepProbe, probeFetched } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
 import { fetchOutput } from './fetch-output.js';
@@ -99,7 +100,9 @@ async function store(
     const path = join(dir, 'output');
     await fetchOutput(provider, url, path, signal, (fetchedBytes) => report({ fetchedBytes }));
     const { contentType, warnings } = await check(deps, subJob, path, signal);
-    const { id: blobId } = await blobs.put(createReadStream(path), { contentType, signal });
+    const probe = subJob.kind === 'clip' ? await probeFetched(deps, subJob, path, signal) : undefined;
+    const { id: blobId, sha256 } = await blobs.put(createReadStream(path), { contentType, signal });
+    if (probe !== undefined) await keepProbe(deps, sha256, probe);
     await knex.transaction(async (trx) => {
       await lockJob(trx, subJob.jobId);
       await markPurchaseStored(trx, predictionId, blobId);

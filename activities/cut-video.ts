@@ -5,17 +5,16 @@ import { Context } from '@temporalio/activity';
 import type { MediaActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { probeClips } from '../media/cut/cut-clips.js';
 import { runCut } from '../media/cut/run-cut.js';
 import { requireDiskRoom } from '../media/ffmpeg/disk-room.js';
 import { withWorkDir } from '../media/ffmpeg/work-dir.js';
 import { type CutOrder, planCut } from '../media/plan/cut-plan.js';
 import { orderedSize } from '../media/plan/ordered-size.js';
-import { LOOK_LIMIT_MS } from '../media/plan/run-limits.js';
 import type { ClipProbe } from '../media/probe/probe-clip.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { noteCutFraction } from '../storage/cut-progress.js';
 import { findJob, type JobRecord, moveJob } from '../storage/jobs-repository.js';
+import { type ClipFile, probesOf } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { encodedClipsOf } from './encoded-clips.js';
 import { withHeartbeat } from './heartbeat.js';
@@ -25,7 +24,7 @@ import { NOT_CANCELLED } from './required-rows.js';
 
 /**
  * Cuts a job's clips into its video, in their order and less those that were skipped, with the music that is there: what
- * fits is copied, what does not is encoded. The plan and the video are stored with the job. Throws what `probeClips`,
+ * fits is copied, what does not is encoded. The plan and the video are stored with the job. Throws what `probesOf`,
  * `planCut` and `runCut` throw.
  */
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {
@@ -67,13 +66,13 @@ async function cut(
   return await withWorkDir(workRoot, 'cut', async (dir) => {
     // The clips, and a result of their size; what the plan adds to that is looked at before it is run.
     await requireDiskRoom(dir, 2 * clips.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0));
-    const inputs: { number: number; path: string }[] = [];
+    const inputs: ClipFile[] = [];
     for (const clip of clips) {
       const path = join(dir, `clip-${clip.number}.mp4`);
       await pipeline(blobs.open(blobOf(clip)), createWriteStream(path), { signal });
-      inputs.push({ number: clip.number, path });
+      inputs.push({ number: clip.number, path, sha256: clip.blobSha256 });
     }
-    const probes = await probeClips(tools, inputs, { signal, timeLimitMs: LOOK_LIMIT_MS });
+    const probes = await probesOf(deps, inputs, { signal });
     const music = await musicOf(deps, run.jobId, dir, signal);
     const probed = inputs.map(({ number }, index) => ({ number, probe: probes[index] as ClipProbe }));
     const plan = planCut(probed, orderOf(job, probes), music?.probe);

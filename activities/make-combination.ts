@@ -2,6 +2,7 @@ import type { RenditionActivities } from '../domain/activity-contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { cutClips } from '../media/cut/cut-clips.js';
 import { decodeAll } from '../media/probe/decode-all.js';
+import { probesOf } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { encodedClipsOf } from './encoded-clips.js';
 import { makeRendition } from './rendition-work.js';
@@ -17,8 +18,15 @@ export function createMakeCombination(deps: ActivityDeps): RenditionActivities['
   return async (input) =>
     await makeRendition(deps, input, async ({ rendition, inputs, output, dir, signal, onProgress }) => {
       const sources = rendition.sources.map(({ sha256 }, index) => ({ number: index + 1, blobSha256: sha256 }));
+      const files = sources.map(({ number, blobSha256 }, index) => ({
+        number,
+        path: inputs[index] ?? '',
+        sha256: blobSha256,
+      }));
+      const probes = await probesOf(deps, files, { signal });
       const joined = await cutClips(deps.tools, {
         inputs,
+        probes,
         output,
         workDir: dir,
         order: { transition: rendition.transition ?? 'cut' },

@@ -5,7 +5,7 @@ import type { MediaTools } from '../media/ffmpeg/media-tools.js';
 
 export interface CutTask {
   tools: MediaTools;
-  options: Pick<CutClipsOptions, 'inputs' | 'output' | 'workDir' | 'order' | 'music'>;
+  options: Pick<CutClipsOptions, 'inputs' | 'probes' | 'output' | 'workDir' | 'order' | 'music'>;
 }
 
 export interface CutAnswer {

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startMemoryMeter } from '../dev/memory.js';
+import { probeClips } from '../media/cut/cut-clips.js';
 import { pieceRecipe } from '../media/cut/encode-recipe.js';
 import { planCut } from '../media/plan/cut-plan.js';
 import { piecesOf } from '../media/plan/plan-pieces.js';
-import { probeClip } from '../media/probe/probe-clip.js';
+import type { ClipProbe } from '../media/probe/probe-clip.js';
 import type { CutAnswer, CutTask } from './cut-child.js';
 import { CLIP_SECONDS, CLIPS, type CutFiles, makeCutFiles } from './cut-files.js';
 import { type BenchResult, type Measure, median } from './report.js';
@@ -30,8 +31,9 @@ interface Way {
 }
 
 /**
- * Cuts against bare ffmpeg on the same files. The goals: clips that are alike in at most 1.3 times the bare copy and a
- * fortieth of the re-encode, one odd clip in at most 1.3 times its bare encoding, and a worker of less than 200 MB.
+ * Cuts against bare ffmpeg on the same files. The goals: a job's cut of clips that are alike in at most 1.3 times the bare
+ * copy and a fortieth of the re-encode, one odd clip in at most 1.3 times its bare encoding, and a worker of less than
+ * 200 MB. A job's clips said what they are when they were collected; a cut from nothing asks them first.
  */
 export async function benchCuts(wanted = ROUNDS): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), 'reelwright-bench-cut-'));
@@ -54,7 +56,7 @@ export async function benchCuts(wanted = ROUNDS): Promise<BenchResult> {
     return {
       name: 'cuts',
       about:
-        `${CLIPS} clips of ${CLIP_SECONDS} s, 1080p24, 12 Mbit/s, with sound; medians of ${wanted.quick} rounds, ` +
+        `${CLIPS} clips of ${CLIP_SECONDS} s, 1080p24, 12 Mbit/s, with sound; a job's cut has the probes that were kept when its clips were collected; medians of ${wanted.quick} rounds, ` +
         `${wanted.slow} where something is encoded, 1 of the re-encode; memory of a worker beside its ffmpeg, or of ffmpeg`,
       unit: 'ms',
       measures,
@@ -72,35 +74,54 @@ async function waysWith(
   const output = join(folder, 'cut.mp4');
   const concat = ['-f', 'concat', '-safe', '0', '-i', list];
   const faststart = ['-movflags', '+faststart', output];
+  // As in a job there is no file yet: replacing one makes the file system write out the new one at once.
+  const afresh = async (run: () => Promise<CutAnswer>): Promise<CutAnswer> => {
+    await rm(output, { force: true });
+    return await run();
+  };
   const ours = (options: Omit<CutTask['options'], 'output' | 'workDir'>) => () =>
-    cutInChild({ tools: TOOLS, options: { ...options, output, workDir: folder } });
+    afresh(() => cutInChild({ tools: TOOLS, options: { ...options, output, workDir: folder } }));
   const bare =
     (...args: string[]) =>
     () =>
-      bareFfmpeg(args);
+      afresh(() => bareFfmpeg(args));
   const oneOdd = clips.with(Math.floor(CLIPS / 2), odd);
+  const [probes, oddProbes] = [await probesOf(clips), await probesOf(oneOdd)];
   const reencode = '-c:v libx264 -preset medium -crf 23 -r 30 -c:a aac'.split(' ');
   const copy = 'alike: bare copy';
   const silentCopy = 'alike, silent: bare copy';
   const alone = 'one odd: bare encoding of it alone';
-  const alike = 'alike: reelwright';
+  const alike = "alike: a job's cut";
+  const silent = { order: { sound: 'none' } } as const;
   return [
     { name: copy, rounds: quick, run: bare(...concat, '-c', 'copy', ...faststart) },
-    { name: alike, rounds: quick, run: ours({ inputs: clips }), reference: copy },
+    { name: alike, rounds: quick, run: ours({ inputs: clips, probes }), reference: copy },
+    { name: 'alike: a cut from nothing', rounds: quick, run: ours({ inputs: clips }), reference: copy },
     { name: silentCopy, rounds: quick, run: bare(...concat, '-c', 'copy', '-an', ...faststart) },
     {
-      name: 'alike, silent: reelwright',
+      name: "alike, silent: a job's cut",
       rounds: quick,
-      run: ours({ inputs: clips, order: { sound: 'none' } }),
+      run: ours({ inputs: clips, probes, ...silent }),
       reference: silentCopy,
     },
-    { name: alone, rounds: slow, run: bare(...(await encodingAlone(oneOdd, odd)), output) },
-    { name: 'one odd: reelwright', rounds: slow, run: ours({ inputs: oneOdd }), reference: alone },
-    { name: 'alike, music: reelwright', rounds: slow, run: ours({ inputs: clips, music: { path: music } }) },
     {
-      name: 'alike, crossfades: reelwright',
+      name: 'alike, silent: a cut from nothing',
+      rounds: quick,
+      run: ours({ inputs: clips, ...silent }),
+      reference: silentCopy,
+    },
+    { name: alone, rounds: slow, run: bare(...encodingAlone(oddProbes, odd), output) },
+    { name: "one odd: a job's cut", rounds: slow, run: ours({ inputs: oneOdd, probes: oddProbes }), reference: alone },
+    { name: 'one odd: a cut from nothing', rounds: slow, run: ours({ inputs: oneOdd }), reference: alone },
+    {
+      name: "alike, music: a job's cut",
       rounds: slow,
-      run: ours({ inputs: clips, order: { transition: 'crossfade' } }),
+      run: ours({ inputs: clips, probes, music: { path: music } }),
+    },
+    {
+      name: "alike, crossfades: a job's cut",
+      rounds: slow,
+      run: ours({ inputs: clips, probes, order: { transition: 'crossfade' } }),
     },
     {
       name: 'alike: bare re-encode to 1080p30',
@@ -111,13 +132,16 @@ async function waysWith(
   ];
 }
 
+async function probesOf(inputs: readonly string[]): Promise<ClipProbe[]> {
+  return await probeClips(
+    TOOLS,
+    inputs.map((path, index) => ({ number: index + 1, path })),
+  );
+}
+
 /** The arguments with which the odd one of the clips is encoded in their cut. */
-async function encodingAlone(inputs: readonly string[], odd: string): Promise<string[]> {
-  const clips = [];
-  for (const [index, path] of inputs.entries()) {
-    clips.push({ number: index + 1, probe: await probeClip(TOOLS, index + 1, path) });
-  }
-  const plan = planCut(clips);
+function encodingAlone(probes: readonly ClipProbe[], odd: string): string[] {
+  const plan = planCut(probes.map((probe, index) => ({ number: index + 1, probe })));
   const piece = piecesOf(plan).find(({ action }) => action === 'encode');
   if (piece?.action !== 'encode') throw new Error('one clip that is encoded was expected');
   const { filter, output } = pieceRecipe(plan, piece);

@@ -7,7 +7,19 @@ import { cut } from './0006-cut.js';
 import { music } from './0007-music.js';
 import { extras } from './0008-extras.js';
 import { cutProgress } from './0009-cut-progress.js';
+import { mediaProbes } from './0010-media-probes.js';
 import type { Migration } from './migration.js';
 
 /** Every step in the order it runs. A list and not a folder's content: source and compiled code then see the same. */
-export const MIGRATIONS: readonly Migration[] = [blobs, catalog, jobs, ledger, money, cut, music, extras, cutProgress];
+export const MIGRATIONS: readonly Migration[] = [
+  blobs,
+  catalog,
+  jobs,
+  ledger,
+  money,
+  cut,
+  music,
+  extras,
+  cutProgress,
+  mediaProbes,
+];

@@ -10,6 +10,8 @@ import { type RunCutOptions, runCut } from './run-cut.js';
 export interface CutClipsOptions extends Omit<RunCutOptions, 'inputs'> {
   /** The clips' paths, in playing order; at least one. They are numbered from 1. */
   inputs: readonly string[];
+  /** What `probeClip` says of each of them, where that is known already. */
+  probes?: readonly ClipProbe[] | undefined;
   order?: CutOrder | undefined;
   /** Gets the plan before it is run. */
   onPlan?: ((plan: CutPlan) => void) | undefined;
@@ -18,13 +20,19 @@ export interface CutClipsOptions extends Omit<RunCutOptions, 'inputs'> {
 /** Probing waits for processes to start, which few enough of them do side by side. */
 const PROBES_AT_ONCE = 2;
 
-/** Probes clips and music, plans their cut and runs it. Throws what both probes, `planCut` and `runCut` throw. */
+/**
+ * Probes clips and music, plans their cut and runs it. Throws what both probes, `planCut` and `runCut` throw, and
+ * RangeError where there is not one probe for each input.
+ */
 export async function cutClips(tools: MediaTools, options: CutClipsOptions): Promise<MediaProbe> {
-  const { inputs: paths, order, onPlan, ...run } = options;
+  const { inputs: paths, probes: known, order, onPlan, ...run } = options;
   const inputs = paths.map((path, index) => ({ number: index + 1, path }));
   const { signal, timeLimitMs, killGraceMs } = run;
   const limits = { signal, timeLimitMs, killGraceMs };
-  const probes = await probeClips(tools, inputs, limits);
+  if (known !== undefined && known.length !== paths.length) {
+    throw new RangeError(`a probe of each of ${paths.length} clips was expected, got ${known.length}`);
+  }
+  const probes = known ?? (await probeClips(tools, inputs, limits));
   const music = run.music && (await probeMusic(tools, run.music.path, limits));
   const plan = planCut(
     inputs.map(({ number }, index) => ({ number, probe: probes[index] as ClipProbe })),

@@ -35,7 +35,7 @@ export async function proveJoin(
   plan: CutPlan,
   { inputs, ...limits }: RunLimits & { inputs: readonly { number: number; path: string }[] },
 ): Promise<MediaProbe> {
-  const { seen, scanOf } = await probeFrames(tools, path, limits);
+  const { seen, scanOf } = await probeFrames(tools, path, { ...limits, withSetup: false });
   if (seen.video === undefined) throw wrong('a picture', 'none');
   const { codec, width, height, pixelFormat, frameRate } = plan.target;
   const frameSeconds = frameRate.den / frameRate.num;
@@ -80,12 +80,20 @@ export async function proveAudible(
   limits: RunLimits,
   gainDb = 0,
 ): Promise<void> {
-  const level = (part: SoundPart): Promise<number> => meanLevel(tools, part.path, part, limits);
-  const [own, heard] = await settleAll([level(clip), level(joined)]);
-  const wanted = own + gainDb;
+  const [own, heard] = await settleAll([levelOf(tools, clip, limits), levelOf(tools, joined, limits)]);
+  requireAudible(own + gainDb, heard, joined.seconds);
+}
+
+/** The mean level of a part in dBFS; -Infinity where there is no sound. Errors as `runTool`. */
+export async function levelOf(tools: MediaTools, part: SoundPart, limits: RunLimits): Promise<number> {
+  return await meanLevel(tools, part.path, part, limits);
+}
+
+/** Throws CUT_WRONG where the last `seconds` of a result are much less loud than is wanted, both as levels in dBFS. */
+export function requireAudible(wanted: number, heard: number, seconds: number): void {
   if (wanted < AUDIBLE_DBFS || heard >= wanted - LEVEL_SLACK_DB) return;
   throw wrong(
-    `sound at ${wanted.toFixed(1)} dBFS in its last ${joined.seconds} s (within ${LEVEL_SLACK_DB} dB)`,
+    `sound at ${wanted.toFixed(1)} dBFS in its last ${seconds} s (within ${LEVEL_SLACK_DB} dB)`,
     `${heard} dBFS`,
   );
 }

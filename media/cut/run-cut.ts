@@ -2,7 +2,7 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireDiskRoom } from '../ffmpeg/disk-room.js';
 import type { MediaTools } from '../ffmpeg/media-tools.js';
-import { fractionOf, runFfmpeg } from '../ffmpeg/run-ffmpeg.js';
+import { fractionOf } from '../ffmpeg/run-ffmpeg.js';
 import type { RunLimits } from '../ffmpeg/run-tool.js';
 import { settleAll } from '../ffmpeg/settle.js';
 import { bytesNeededFor } from '../plan/bytes-needed.js';
@@ -12,12 +12,13 @@ import { framesOfEach, type Seam } from '../plan/plan-seams.js';
 import { cutRunLimitMs } from '../plan/run-limits.js';
 import type { MediaProbe } from '../probe/media-probe.js';
 import type { JoinPart, SoundFade } from './clips-sound.js';
-import { concatScript, type Join, type JoinPicture, joinArgs } from './join-args.js';
+import { concatScript, type Join, type JoinPicture } from './join-args.js';
 import { leastGainDb } from './loudness.js';
 import { type EncodedClips, makePiece } from './make-piece.js';
-import { type MusicMix, mixMusic } from './music-mix.js';
-import { proveAudible, proveJoin } from './prove-join.js';
+import { mixMusic } from './music-mix.js';
+import { levelOf, proveJoin, requireAudible, type SoundPart } from './prove-join.js';
 import { proveMusic } from './prove-music.js';
+import { writeJoin } from './write-join.js';
 
 export interface RunCutOptions extends RunLimits {
   /** The file of each of the plan's clips: those that the plan was made from. */
@@ -74,12 +75,21 @@ export async function runCut(tools: MediaTools, plan: CutPlan, options: RunCutOp
     const onJoined = fractionOf(plan.durationSeconds, progress(plan.frames * JOIN_SHARE));
     const script = join(dir, 'clips.ffconcat');
     await writeFile(script, concatScript(whole), { mode: 0o600, flag: 'wx' });
-    await runFfmpeg(tools, joinArgs(whole, script, unproven), { ...limits, maxOutputBytes, onProgress: onJoined });
-    const [joined] = await settleAll([
+    const end = heardEnd(plan, paths.at(-1) ?? '', unproven);
+    const levelOfPart = async (part: SoundPart | undefined): Promise<number | undefined> =>
+      part && (await levelOf(tools, part, limits));
+    const [, ownLevel] = await settleAll([
+      writeJoin(tools, whole, { script, output: unproven }, { ...limits, maxOutputBytes, onProgress: onJoined }),
+      levelOfPart(end?.own),
+    ]);
+    const [joined, endLevel] = await settleAll([
       proveJoin(tools, unproven, plan, { ...limits, inputs }),
-      proveEnd(tools, plan, { input: paths.at(-1) ?? '', joined: unproven, mix }, limits),
+      levelOfPart(end?.joined),
       scored && mix ? proveMusic(tools, unproven, { ...scored, mix }, limits) : Promise.resolve(),
     ]);
+    if (end && ownLevel !== undefined && endLevel !== undefined) {
+      requireAudible(ownLevel + (mix ? leastGainDb(mix.levelling) : 0), endLevel, end.joined.seconds);
+    }
     await rename(unproven, output);
     onProgress?.(1);
     return joined;
@@ -120,21 +130,20 @@ function soundFade(seam: Seam | undefined): SoundFade | undefined {
   return frames === 0 ? undefined : { frames, curve: seam?.kind === 'crossfade' ? 'qsin' : 'tri' };
 }
 
-/** A sound that is lost is mostly lost at the end. */
-async function proveEnd(
-  tools: MediaTools,
-  plan: CutPlan,
-  { input, joined, mix }: { input: string; joined: string; mix: MusicMix | undefined },
-  limits: RunLimits,
-): Promise<void> {
+/**
+ * The last sound of the last clip and where it lies in the result, since a sound that is lost is mostly lost at the end;
+ * undefined where that clip's own sound is not in it.
+ */
+function heardEnd(plan: CutPlan, input: string, joined: string): { own: SoundPart; joined: SoundPart } | undefined {
   const last = plan.clips.at(-1);
-  if (last?.sound !== 'own') return;
+  if (last?.sound !== 'own') return undefined;
   const seconds = Math.min(LAST_SECONDS, last.pictureSeconds);
   const { startSeconds, pictureStartSeconds } = last.source;
   const inClip = pictureStartSeconds - startSeconds + last.pictureSeconds - seconds;
-  const own = { path: input, fromSeconds: inClip, seconds };
-  const result = { path: joined, fromSeconds: plan.durationSeconds - seconds, seconds };
-  await proveAudible(tools, own, result, limits, mix && leastGainDb(mix.levelling));
+  return {
+    own: { path: input, fromSeconds: inClip, seconds },
+    joined: { path: joined, fromSeconds: plan.durationSeconds - seconds, seconds },
+  };
 }
 
 /**
