@@ -82,7 +82,7 @@ describe('an order of clips', () => {
       'clips.0.model',
       'got "sora"',
     ],
-    ['an unknown kind', { kind: 'film' }, 'kind', 'expected clips or image-pairs, got "film"'],
+    ['an unknown kind', { kind: 'film' }, 'kind', 'expected clips or image-pairs or music, got "film"'],
     ['no kind', { clips: [one] }, 'kind', 'got nothing'],
     ['no clips', { kind: 'clips' }, 'clips', 'a list, got nothing'],
     ['0 clips', { kind: 'clips', clips: [] }, 'clips', 'at least 1 item, got 0'],
