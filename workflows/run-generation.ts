@@ -25,6 +25,8 @@ export async function runGeneration(
       return await executeChild(generation, {
         workflowId: generationId(jobId, subject),
         args: [{ jobId, subject }],
+        // What the Web UI shows in a job's timeline, where all children are of one type.
+        staticSummary: subject,
         // TERMINATE would kill a child in the middle of a purchase.
         parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
         cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
