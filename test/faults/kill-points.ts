@@ -40,6 +40,8 @@ function point(facts: Facts, armed: readonly Record<string, unknown>[] = []): Ki
 }
 
 const POLLED = { fault: 'no-webhook' };
+/** Without its webhook, which may be faster than the loss is noticed, and then tells the ledger of the purchase first. */
+const LOST = [{ fault: 'lost-answer' }, POLLED];
 
 /**
  * Until the provider's id is in the ledger. The intent comes last: its transaction may hold rows that the others need
@@ -48,11 +50,11 @@ const POLLED = { fault: 'no-webhook' };
 export const PURCHASE: readonly KillPoint[] = [
   point({ name: 'the right to post', transition: { from: 'intended', to: 'posting' } }),
   point({ name: 'the answer of the provider', transition: { from: 'posting', to: 'known' } }),
-  point({ name: 'the loss of the answer', transition: { from: 'posting', to: 'unknown' } }, [{ fault: 'lost-answer' }]),
+  point({ name: 'the loss of the answer', transition: { from: 'posting', to: 'unknown' } }, LOST),
   point({ name: 'the refusal of the provider', transition: { from: 'posting', to: 'failed' } }, [
     { fault: 'http-429' },
   ]),
-  point({ name: 'the adoption', transition: { from: 'unknown', to: 'known' } }, [{ fault: 'lost-answer' }]),
+  point({ name: 'the adoption', transition: { from: 'unknown', to: 'known' } }, LOST),
   point({ name: 'the intent', transition: { from: null, to: 'intended' } }),
 ];
 
