@@ -25,19 +25,16 @@ export async function probesOf(
   clips: readonly ClipFile[],
   limits: RunLimits,
 ): Promise<ClipProbe[]> {
-  const hashes = clips.flatMap(({ sha256 }) => sha256 ?? []);
-  const kept = await findMediaProbes(knex, PROBE_VERSION, hashes);
-  const known = clips.map(({ sha256 }) => (sha256 === null ? undefined : kept.get(sha256)));
-  const unknown = clips.filter((_, index) => known[index] === undefined);
+  const kept = await findMediaProbes(
+    knex,
+    PROBE_VERSION,
+    clips.flatMap(({ sha256 }) => sha256 ?? []),
+  );
+  const unknown = clips.filter(({ sha256 }) => sha256 === null || !kept.has(sha256));
   const asked = await probeClips(tools, unknown, { timeLimitMs: LOOK_LIMIT_MS, ...limits });
-  for (const [index, { sha256 }] of unknown.entries()) {
-    const probe = asked[index];
-    if (sha256 !== null && probe !== undefined) await keepProbe({ knex }, sha256, probe);
-  }
-  return clips.map((clip, index) => {
-    const probe = known[index];
-    return probe === undefined ? (asked[unknown.indexOf(clip)] as ClipProbe) : readProbe(probe as StoredProbe);
-  });
+  const fresh = new Map(unknown.map((clip, index) => [clip, asked[index] as ClipProbe]));
+  for (const [{ sha256 }, probe] of fresh) if (sha256 !== null) await keepProbe({ knex }, sha256, probe);
+  return clips.map((clip) => fresh.get(clip) ?? readProbe(kept.get(clip.sha256 ?? '') as StoredProbe));
 }
 
 /**

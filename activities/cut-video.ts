@@ -13,14 +13,14 @@ import { orderedSize } from '../media/plan/ordered-size.js';
 import type { ClipProbe } from '../media/probe/probe-clip.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { noteCutFraction } from '../storage/cut-progress.js';
-import { findJob, type JobRecord, moveJob } from '../storage/jobs-repository.js';
+import { type JobRecord, moveJob } from '../storage/jobs-repository.js';
 import { type ClipFile, probesOf } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { encodedClipsOf } from './encoded-clips.js';
 import { withHeartbeat } from './heartbeat.js';
 import { musicOf } from './music-of.js';
 import { createPercentNotes } from './percent-notes.js';
-import { NOT_CANCELLED } from './required-rows.js';
+import { NOT_CANCELLED, requireJob } from './required-rows.js';
 
 /**
  * Cuts a job's clips into its video, in their order and less those that were skipped, with the music that is there: what
@@ -30,8 +30,7 @@ import { NOT_CANCELLED } from './required-rows.js';
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {
   return async (run) => {
     await moveOn(deps, run, { status: 'composing' });
-    const job = await findJob(deps.knex, run.jobId);
-    if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${run.jobId}, found none`);
+    const job = await requireJob(deps.knex, run.jobId);
     const clips = (await listClips(deps.knex, [run.jobId])).filter((clip) => clip.status !== 'skipped');
     const progress = createPercentNotes(
       (percent) => noteCutFraction(deps.knex, run, percent / 100),

@@ -5,10 +5,9 @@ import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs } from '../storage/sub-jobs.js';
 import { isCancelled } from './generation-rows.js';
 import type { ReconcileDeps, ReconcileSettings } from './reconcile-deps.js';
+import { UNFINISHED } from './required-rows.js';
 
 type Deps = Pick<ReconcileDeps, 'knex' | 'workflows' | 'logger'>;
-
-const UNFINISHED = ['pending', 'generating', 'storing', 'needs_attention'] as const;
 
 /**
  * Rule (b): ends open jobs whose workflow is closed or missing, and asks again for the cancel of those that run although

@@ -4,10 +4,10 @@ import type { ProviderActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJob, type JobRecord, moveJob } from '../storage/jobs-repository.js';
+import { type JobRecord, moveJob } from '../storage/jobs-repository.js';
 import { type FetchImagesDeps, fetchImage, type WaitingImage } from './fetch-image.js';
 import { withHeartbeat } from './heartbeat.js';
-import { NOT_CANCELLED } from './required-rows.js';
+import { NOT_CANCELLED, requireJob } from './required-rows.js';
 
 const AT_ONCE = 4;
 
@@ -18,11 +18,11 @@ const AT_ONCE = 4;
  */
 export function createFetchImages(deps: FetchImagesDeps): ProviderActivities['fetchImages'] {
   return async (run) => {
-    const job = await requireJob(deps, run);
+    const job = await requireJob(deps.knex, run.jobId);
     const waiting = waitingImages(await listClips(deps.knex, [run.jobId]));
     const fetched = await withHeartbeat(() => fetchAll(deps, job, waiting, Context.current().cancellationSignal));
     const moved = await moveJob(deps.knex, run, NOT_CANCELLED, { status: 'generating', error: null });
-    if (!moved) throw wrongState(run, await requireJob(deps, run));
+    if (!moved) throw wrongState(run, await requireJob(deps.knex, run.jobId));
     return { fetched };
   };
 }
@@ -34,7 +34,7 @@ export function createFetchImages(deps: FetchImagesDeps): ProviderActivities['fe
 export async function fetchClipImages(deps: FetchImagesDeps, clip: ClipRecord, signal: AbortSignal): Promise<number> {
   const waiting = waitingImages([clip]);
   if (waiting.length === 0) return 0;
-  return await fetchAll(deps, await requireJob(deps, clip), waiting, signal);
+  return await fetchAll(deps, await requireJob(deps.knex, clip.jobId), waiting, signal);
 }
 
 function waitingImages(clips: readonly ClipRecord[]): WaitingImage[] {
@@ -74,12 +74,6 @@ async function fetchAll(
   signal.throwIfAborted();
   if (failure !== undefined) throw failure.error;
   return images.length;
-}
-
-async function requireJob({ knex }: FetchImagesDeps, { jobId }: { jobId: string }): Promise<JobRecord> {
-  const job = await findJob(knex, jobId);
-  if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
-  return job;
 }
 
 const wrongState = ({ jobId, runNumber }: VideoJobInput, job: JobRecord): ReelwrightError =>

@@ -177,5 +177,5 @@ async function inputOfMusic(
 ): Promise<Record<string, unknown>> {
   const { model, prompt, durationSeconds } = piece;
   const continues = inputAudioUrl == null ? null : { url: inputAudioUrl, seconds: await findSecondsBefore(trx, piece) };
-  return musicInput({ model, prompt, durationSeconds, seed: seed ?? 0, continues });
+  return musicInput({ model, prompt, durationSeconds, seed, continues });
 }

@@ -1,21 +1,18 @@
 import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { CLIP_STATES } from '../domain/states.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJob, type JobRecord, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import { findJob, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import { listMusic } from '../storage/music-repository.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
-import { NOT_CANCELLED } from './required-rows.js';
+import { NOT_CANCELLED, requireJob, UNFINISHED } from './required-rows.js';
 import { startOwedRenditions } from './start-owed-renditions.js';
 
 /** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
 const OWED_AFTER_MS = 30_000;
 const OWED_AT_ONCE = 100;
-
-const UNFINISHED = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
 
 const hasUnfetchedImage = (clip: ClipRecord): boolean =>
   (clip.firstImageUrl !== null && clip.firstAssetId === null) ||
@@ -41,7 +38,7 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
   return {
     /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
     async planJob(run): Promise<JobPlan> {
-      const job = await requireJob(run);
+      const job = await requireJob(knex, run.jobId);
       const clips = await listClips(knex, [run.jobId]);
       const music = await listMusic(knex, [run.jobId]);
       const fetchImages = clips.some(hasUnfetchedImage);
@@ -66,7 +63,7 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       const music = subJobs.some(({ kind }) => kind === 'clip') ? undefined : musicMade(subJobs);
       const change = { status, error: null, completed: true, ...(music && { durationSeconds: music.durationSeconds }) };
       await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, change));
-      const { durationSeconds, sizeBytes } = music ?? (await requireJob(run));
+      const { durationSeconds, sizeBytes } = music ?? (await requireJob(knex, run.jobId));
       if (durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
       }
@@ -105,15 +102,9 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
     },
   };
 
-  async function requireJob({ jobId }: VideoJobInput): Promise<JobRecord> {
-    const job = await findJob(knex, jobId);
-    if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
-    return job;
-  }
-
   async function requireMoved({ jobId, runNumber }: VideoJobInput, moved: boolean): Promise<void> {
     if (moved) return;
-    const job = await requireJob({ jobId, runNumber });
+    const job = await requireJob(knex, jobId);
     throw new ReelwrightError(
       'WRONG_STATE',
       `expected job ${jobId} in run ${runNumber} and not cancelled, seen run ${job.runNumber}, ${job.status}`,

@@ -3,13 +3,23 @@ import type { Knex } from 'knex';
 import type { GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLIP_STATES, JOB_STATES } from '../domain/states.js';
+import { findJob, type JobRecord } from '../storage/jobs-repository.js';
 import { findSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 
 /** What is stored stays stored; from every other state a clip may still move, since what is paid is stored. */
 export const NOT_STORED = CLIP_STATES.filter((state) => state !== 'stored');
 
+/** What ends with its job. */
+export const UNFINISHED = CLIP_STATES.filter((state) => !['stored', 'skipped', 'failed', 'cancelled'].includes(state));
 /** `cancelled` is final; a reset may lead back from every other state of a job. */
 export const NOT_CANCELLED = JOB_STATES.filter((state) => state !== 'cancelled');
+
+/** The job's row; throws NOT_FOUND without it. */
+export async function requireJob(knex: Knex, jobId: string): Promise<JobRecord> {
+  const job = await findJob(knex, jobId);
+  if (job !== undefined) return job;
+  throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
+}
 
 /** The row of what a generation makes; throws NOT_FOUND without it. */
 export async function requireSubJob(knex: Knex, generation: GenerationInput): Promise<SubJobRecord> {

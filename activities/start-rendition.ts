@@ -2,9 +2,9 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { type RenditionInput, renditionWorkflowId, TASK_QUEUE, WORKFLOW_TYPES } from '../domain/contract.js';
-import { cutText } from '../domain/cut-text.js';
 import type { RenditionState } from '../domain/renditions.js';
 import type { RenditionRecord } from '../storage/renditions-repository.js';
+import { summaryName } from './summary-name.js';
 
 /** What is told to Temporal of a rendition whose row is committed. */
 export type RenditionStart = Pick<
@@ -15,9 +15,6 @@ export type RenditionStart = Pick<
 const TYPES = { export: WORKFLOW_TYPES.exportVideo, combination: WORKFLOW_TYPES.combineVideos };
 const OWNER = defineSearchAttributeKey('ReelOwner', 'KEYWORD');
 const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
-
-/** Of the 400 bytes that a summary may have, what a name may take. */
-const MAX_NAME_BYTES = 240;
 
 /**
  * Starts its workflow; harmless when that was started before, running or closed. Throws what the client throws when
@@ -51,6 +48,5 @@ export async function startRendition(
 /** E.g. "Villa Azul: low webm", or "Villa Azul: 3 videos". */
 function summary({ name, kind, format, quality, sources }: RenditionStart): string {
   const what = kind === 'export' ? `${quality} ${format}` : `${sources.length} videos`;
-  const fits = (text: string): boolean => Buffer.byteLength(JSON.stringify(text)) <= MAX_NAME_BYTES;
-  return `${cutText(name, fits)}: ${what}`;
+  return `${summaryName(name)}: ${what}`;
 }

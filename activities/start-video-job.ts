@@ -7,12 +7,12 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { TASK_QUEUE, type VideoJobInput, videoJobId, WORKFLOW_TYPES } from '../domain/contract.js';
-import { cutText } from '../domain/cut-text.js';
 import { ReelwrightError } from '../domain/errors.js';
 import type { ModelName, Resolution } from '../domain/models.js';
 import type { MusicModelName } from '../domain/music.js';
 import type { JobState } from '../domain/states.js';
 import type { JobWithClips } from '../storage/jobs-repository.js';
+import { summaryName } from './summary-name.js';
 
 /** What is told to Temporal of a job whose row is committed. */
 export interface VideoJobStart {
@@ -26,12 +26,6 @@ export interface VideoJobStart {
   resolution: Resolution;
   clipCount: number;
 }
-
-/**
- * A summary may have 400 bytes as JSON (server setting `limit.userMetadataSummarySize`, which 1.29.1 does not enforce);
- * with all models named, 240 are left for the job's name.
- */
-const MAX_NAME_BYTES = 240;
 
 const OWNER = defineSearchAttributeKey('ReelOwner', 'KEYWORD');
 const CAMPAIGN = defineSearchAttributeKey('ReelCampaign', 'KEYWORD');
@@ -116,9 +110,7 @@ function startOptions(job: VideoJobStart): Omit<WorkflowOptions, 'taskQueue' | '
 
 /** E.g. "Villa Azul: 3 clips, veo-3.1-fast 1080p": what the list of workflows shows beside the id. */
 function summary(job: VideoJobStart): string {
-  const [name, models] = [cutText(job.name, fitsSummary), job.models.join(' + ')];
+  const [name, models] = [summaryName(job.name), job.models.join(' + ')];
   if (job.clipCount === 0) return `${name}: music, ${models}`;
   return `${name}: ${job.clipCount === 1 ? '1 clip' : `${job.clipCount} clips`}, ${models} ${job.resolution}`;
 }
-
-const fitsSummary = (name: string): boolean => Buffer.byteLength(JSON.stringify(name)) <= MAX_NAME_BYTES;

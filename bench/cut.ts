@@ -164,13 +164,12 @@ async function bareFfmpeg(args: readonly string[]): Promise<CutAnswer> {
 async function cutInChild(task: CutTask): Promise<CutAnswer> {
   const file = fileURLToPath(new URL('./cut-child.ts', import.meta.url));
   const child = fork(file, [], { execArgv: ['--import', 'tsx'] });
-  const ended = once(child, 'exit').then(([code]) =>
-    Promise.reject(new Error(`a cut of the bench ended with ${code}`)),
-  );
+  const exit = once(child, 'exit');
+  const ended = exit.then(([code]) => Promise.reject(new Error(`a cut of the bench ended with ${code}`)));
   await Promise.race([once(child, 'message'), ended]);
   const answered = once(child, 'message');
   child.send(task);
   const [answer] = await Promise.race([answered, ended]);
-  await ended.catch(() => undefined);
+  await exit;
   return answer as CutAnswer;
 }

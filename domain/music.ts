@@ -75,7 +75,7 @@ export interface MusicInputOrder {
   model: MusicModelName;
   prompt: string;
   durationSeconds: number;
-  seed: number;
+  seed: number | null;
   /** The music that is gone on from: its link, and how many seconds of it there are. */
   continues: { url: string; seconds: number } | null;
 }
@@ -86,14 +86,15 @@ export interface MusicInputOrder {
  */
 export function musicInput(order: MusicInputOrder): Record<string, string | number | boolean> {
   const { model, prompt, durationSeconds: duration, seed, continues } = order;
-  if (model === 'stable-audio-2.5') return { prompt, duration, seed };
+  const given = seed === null ? {} : { seed };
+  if (model === 'stable-audio-2.5') return { prompt, duration, ...given };
   return {
     model_version: 'stereo-melody-large',
     prompt,
     duration,
     output_format: 'wav',
     normalization_strategy: 'loudness',
-    seed,
+    ...given,
     ...(continues && {
       input_audio: continues.url,
       continuation: true,

@@ -67,22 +67,22 @@ export function jobProgress(stage: JobState, clipStates: readonly ClipState[], c
   const done = clipStates.reduce((sum, state) => sum + CLIP_SHARES[state], 0);
   const clipsPercent = total === 0 ? 0 : Math.floor((done / total) * CLIPS_SHARE);
   const cutPercent = Math.floor(CLIPS_SHARE + cutFraction * (99 - CLIPS_SHARE));
-  const finished = stage === 'completed' || stage === 'completed_with_gaps';
   return {
     stage,
-    percent: finished ? 100 : stage === 'composing' ? cutPercent : clipsPercent,
+    percent: isFinished(stage) ? 100 : stage === 'composing' ? cutPercent : clipsPercent,
     message: progressMessage(stage, counts.stored, total),
     clips: { ...counts, total },
   };
 }
 
+const isFinished = (stage: JobState): boolean => stage === 'completed' || stage === 'completed_with_gaps';
+
 /** The same for a job of music alone, whose pieces have the states of clips. */
 export function musicProgress(stage: JobState, pieceStates: readonly ClipState[]): JobProgress {
-  const { stored } = countClips(pieceStates);
-  const { percent } = jobProgress(stage, pieceStates);
-  const finished = stage === 'completed' || stage === 'completed_with_gaps';
-  const made = `${stored} of ${pieceStates.length} pieces of music stored`;
-  return { ...jobProgress(stage, []), percent, message: finished ? `The music is ready; ${made}` : made };
+  const { percent, clips: pieces } = jobProgress(stage, pieceStates);
+  const made = `${pieces.stored} of ${pieces.total} pieces of music stored`;
+  const message = isFinished(stage) ? `The music is ready; ${made}` : made;
+  return { stage, percent, message, clips: { ...countClips([]), total: 0 } };
 }
 
 function progressMessage(stage: JobState, stored: number, total: number): string {

@@ -97,8 +97,8 @@ export async function readClip(knex: Knex, jobId: string, number: number): Promi
   return clip;
 }
 
-/** WRONG_STATE: what was expected of the job, and what it is. */
-export const wrongState = ({ status }: Pick<JobRecord, 'status'>, expected: string): ReelwrightError =>
+/** WRONG_STATE: what was expected, and what it is. */
+export const wrongState = ({ status }: { status: string }, expected: string): ReelwrightError =>
   new ReelwrightError('WRONG_STATE', `expected ${expected}, seen one that is ${status}`, {
     details: { expected, seen: status },
   });

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { FailureInfo } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
 import type { AspectRatio, ModelName, Resolution } from '../domain/models.js';
 import type { ClipFailurePolicy, JobKind, Transition } from '../domain/orders.schema.js';
 import type { JobState } from '../domain/states.js';
@@ -119,6 +120,13 @@ const select = (knex: Knex): Knex.QueryBuilder =>
 export async function findJob(knex: Knex, id: string, ownerId?: string): Promise<JobRecord | undefined> {
   const query = select(knex).where('j.id', id).first();
   return ownerId === undefined ? await query : await query.where('j.owner_id', ownerId);
+}
+
+/** The owner's job; throws NOT_FOUND for a missing one and for another owner's alike. */
+export async function readOwnJob(knex: Knex, id: string, ownerId: string): Promise<JobRecord> {
+  const job = await findJob(knex, id, ownerId);
+  if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${id}`);
+  return job;
 }
 
 export async function withSubJobs(knex: Knex, job: JobRecord): Promise<JobWithClips> {

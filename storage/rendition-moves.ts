@@ -3,7 +3,9 @@ import type { Knex } from 'knex';
 import type { FailureInfo } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { OPEN_RENDITION_STATES, type RenditionKind, type RenditionState } from '../domain/renditions.js';
+import { wrongState } from './job-actions.js';
 import { findRendition, type RenditionRecord, selectRenditions } from './renditions-repository.js';
+import { takeStarted } from './take-started.js';
 
 export interface RenditionChange {
   status: RenditionState;
@@ -64,25 +66,23 @@ export interface StartedRendition {
   cancelRequestedAt: Date | null;
 }
 
-/**
- * Open renditions that were handed to Temporal at least `olderThanMs` ago, at most `limit` of them: those that were
- * looked at the longest ago. They count as looked at now.
- */
+/** The renditions that `takeStarted` takes. */
 export async function takeStartedRenditions(
   knex: Knex,
   olderThanMs: number,
   limit: number,
 ): Promise<StartedRendition[]> {
-  const next = knex('renditions')
-    .select('id')
-    .whereIn('status', [...OPEN_RENDITION_STATES])
-    .whereRaw(`started_at <= now() - ? * interval '1 millisecond'`, [olderThanMs])
-    .orderByRaw('looked_at NULLS FIRST, id')
-    .limit(limit);
-  const rows: { id: string; kind: RenditionKind; cancel_requested_at: Date | null }[] = await knex('renditions')
-    .whereIn('id', next)
-    .update({ looked_at: knex.fn.now() })
-    .returning(['id', 'kind', 'cancel_requested_at']);
+  const rows = await takeStarted<{ id: string; kind: RenditionKind; cancel_requested_at: Date | null }>(
+    knex,
+    {
+      table: 'renditions',
+      startedAt: 'started_at',
+      open: OPEN_RENDITION_STATES,
+      columns: ['id', 'kind', 'cancel_requested_at'],
+    },
+    olderThanMs,
+    limit,
+  );
   return rows.map(({ id, kind, cancel_requested_at }) => ({ id, kind, cancelRequestedAt: cancel_requested_at }));
 }
 
@@ -102,10 +102,7 @@ export async function requestRenditionCancel(
   const { status, startedAt, cancelRequestedAt } = rendition;
   if (status === 'cancelled') return 'unchanged';
   if (!(OPEN_RENDITION_STATES as readonly RenditionState[]).includes(status)) {
-    const expected = `${kind === 'export' ? 'an export' : 'a combination'} that is not over`;
-    throw new ReelwrightError('WRONG_STATE', `expected ${expected}, seen one that is ${status}`, {
-      details: { expected, seen: status },
-    });
+    throw wrongState(rendition, `${kind === 'export' ? 'an export' : 'a combination'} that is not over`);
   }
   if (cancelRequestedAt !== null) return 'unchanged';
   const now = trx.fn.now();

@@ -44,17 +44,10 @@ export interface RenditionSource {
   sizeBytes: number;
 }
 
-export interface NewRendition {
-  id: string;
-  ownerId: string;
-  kind: RenditionKind;
-  jobId: string | null;
-  name: string;
-  format: ExportFormat;
-  quality: ExportQuality | null;
-  transition: Transition | null;
-  sources: readonly Pick<RenditionSource, 'jobId' | 'blobId'>[];
-}
+export type NewRendition = Pick<
+  RenditionRecord,
+  'id' | 'ownerId' | 'kind' | 'jobId' | 'name' | 'format' | 'quality' | 'transition'
+> & { sources: readonly Pick<RenditionSource, 'jobId' | 'blobId'>[] };
 
 export interface RenditionFilter {
   ownerId?: string;

@@ -5,18 +5,18 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, type LogEntry, NativeConnection, Runtime } from '@temporalio/worker';
 import { createPurchaseHistories } from '../activities/purchase-histories.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
+import { requireJob } from '../activities/required-rows.js';
 import { startRendition } from '../activities/start-rendition.js';
 import { startVideoJob, videoJobStart } from '../activities/start-video-job.js';
 import { createWorkflowPort } from '../activities/workflow-port.js';
 import { readEnvironment } from '../config/environment.js';
 import { createLogger, type Logger } from '../config/logger.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
-import { ReelwrightError } from '../domain/errors.js';
 import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
-import { findJob, withSubJobs } from '../storage/jobs-repository.js';
+import { withSubJobs } from '../storage/jobs-repository.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
 import { createAddressGuard } from '../web/address-guard.js';
@@ -111,9 +111,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
     workflows: createWorkflowPort(client),
     histories: createPurchaseHistories(client),
     async startRun({ jobId }) {
-      const job = await findJob(knex, jobId);
-      if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
-      await startVideoJob(client, videoJobStart(await withSubJobs(knex, job)));
+      await startVideoJob(client, videoJobStart(await withSubJobs(knex, await requireJob(knex, jobId))));
     },
     startRendition: (rendition) => startRendition(client, rendition),
     logger,

@@ -2,7 +2,6 @@
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import { cutText } from '../../domain/cut-text.js';
-import { ReelwrightError } from '../../domain/errors.js';
 import { clipPriceUsd, roundUsd } from '../../domain/models.js';
 import { type MusicPiece, musicModel, planMusic } from '../../domain/music.js';
 import type { JobOrder } from '../../domain/orders.schema.js';
@@ -10,7 +9,7 @@ import { listCampaignImages } from '../../storage/assets-repository.js';
 import { type CampaignRecord, findCampaign } from '../../storage/campaigns-repository.js';
 import type { NewClip } from '../../storage/clips-repository.js';
 import { insertJob } from '../../storage/insert-job.js';
-import { findJob, type JobWithClips, withSubJobs } from '../../storage/jobs-repository.js';
+import { type JobWithClips, readOwnJob, withSubJobs } from '../../storage/jobs-repository.js';
 import type { ApiDeps } from '../deps.js';
 import { campaignNotFound } from '../references.js';
 import { budgetWarnings } from './budget-warnings.js';
@@ -90,9 +89,7 @@ export async function placeOrder(knex: Knex, ownerId: string, order: JobOrder): 
 
 /** The owner's job with its clips; throws NOT_FOUND for a missing job and for another owner's alike. */
 export async function readJob(knex: Knex, ownerId: string, id: string): Promise<JobWithClips> {
-  const job = await findJob(knex, id, ownerId);
-  if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${id}`);
-  return await withSubJobs(knex, job);
+  return await withSubJobs(knex, await readOwnJob(knex, id, ownerId));
 }
 
 async function clipsOf(

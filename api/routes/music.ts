@@ -2,17 +2,15 @@ import { z } from 'zod';
 import { ReelwrightError } from '../../domain/errors.js';
 import { id } from '../../domain/fields.schema.js';
 import { mediaVersion } from '../../domain/media-version.js';
-import { findJob } from '../../storage/jobs-repository.js';
+import { readOwnJob } from '../../storage/jobs-repository.js';
 import { findMusicPiece } from '../../storage/music-repository.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
+import { versionQuery } from '../schemas/common.schema.js';
 import { sendBlob } from '../send-blob.js';
 
 const musicParams = z.object({ id, number: z.coerce.number().int().min(1).describe('1 is the first piece.') });
-const musicQuery = z.object({
-  v: z.string().optional().describe('The version, as the audioUrl has it: such an answer may be kept for a year.'),
-});
 
 export function musicRoutes({ knex, blobs }: ApiDeps): Route[] {
   return [
@@ -24,14 +22,14 @@ export function musicRoutes({ knex, blobs }: ApiDeps): Route[] {
       summary: "Get a piece of a job's music, as its model made it",
       access: 'key',
       params: musicParams,
-      query: musicQuery,
+      query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: 'audio/*' } },
       async handle(ctx, { params, query }) {
-        const job = await findJob(knex, params.id, ownerOf(ctx));
-        const piece = job === undefined ? undefined : await findMusicPiece(knex, job.id, params.number);
+        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
+        const piece = await findMusicPiece(knex, job.id, params.number);
         const blob = piece?.blobId == null ? undefined : await blobs.stat(piece.blobId);
-        if (job === undefined || piece === undefined || blob === undefined) {
-          throw new ReelwrightError('NOT_FOUND', `there is no stored music ${params.number} of a job ${params.id}`);
+        if (piece === undefined || blob === undefined) {
+          throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no stored music ${params.number}`);
         }
         const extension = blob.contentType.split('/')[1] ?? 'bin';
         await sendBlob(ctx, blobs, {

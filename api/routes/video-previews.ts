@@ -1,7 +1,7 @@
 /** Small pictures of finished videos. */
 import { ReelwrightError } from '../../domain/errors.js';
 import { mediaVersion } from '../../domain/media-version.js';
-import { findJob } from '../../storage/jobs-repository.js';
+import { readOwnJob } from '../../storage/jobs-repository.js';
 import { findVideoPreviews, type VideoPreviews } from '../../storage/video-previews.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
@@ -55,8 +55,7 @@ export function videoPreviewRoutes({ knex, blobs }: ApiDeps): Route[] {
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType } },
       async handle(ctx, { params, query }) {
-        const job = await findJob(knex, params.id, ownerOf(ctx));
-        if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${params.id}`);
+        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
         const previews = await findVideoPreviews(knex, job.id);
         if (previews === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no previews yet`);
         const blob = previews[of];

@@ -3,8 +3,8 @@ import { ReelwrightError } from '../../domain/errors.js';
 import { id } from '../../domain/fields.schema.js';
 import { mediaVersion } from '../../domain/media-version.js';
 import { findClip } from '../../storage/clips-repository.js';
-import { findJob, type JobRecord } from '../../storage/jobs-repository.js';
-import { type ApiContext, ownerOf } from '../context.js';
+import { readOwnJob } from '../../storage/jobs-repository.js';
+import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { idParams, versionQuery } from '../schemas/common.schema.js';
@@ -27,7 +27,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
       async handle(ctx, { params, query }) {
-        const job = await jobOf(ctx, params.id);
+        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
         const { videoBlobId, videoSha256, sizeBytes } = job;
         if (videoBlobId === null || videoSha256 === null || sizeBytes === null) {
           throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no video yet`);
@@ -52,7 +52,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
       async handle(ctx, { params, query }) {
-        const job = await jobOf(ctx, params.id);
+        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
         const number = clipNumber(params.file);
         const clip = number === undefined ? undefined : await findClip(knex, job.id, number);
         if (clip === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no clip ${params.file}`);
@@ -80,7 +80,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: POSTER_TYPE } },
       async handle(ctx, { params, query }) {
-        const job = await jobOf(ctx, params.id);
+        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
         const { posterBlobId, posterSha256, posterSizeBytes } = job;
         if (posterBlobId === null || posterSha256 === null || posterSizeBytes === null) {
           throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no poster yet`);
@@ -95,10 +95,4 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       },
     }),
   ];
-
-  async function jobOf(ctx: ApiContext, jobId: string): Promise<JobRecord> {
-    const job = await findJob(knex, jobId, ownerOf(ctx));
-    if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${jobId}`);
-    return job;
-  }
 }

@@ -1,12 +1,13 @@
 import { copyFile, open, readFile, stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type CutPlan, planCut } from '../plan/cut-plan.js';
+import { wholeClip } from '../plan/plan-pieces.js';
 import { probeClip } from '../probe/probe-clip.js';
 import { HLG, makeVariant, type Variant } from '../test-support/clip-variants.js';
 import { ffmpeg, frameHashes, makeClip, makeScript, mediaFolder, tools } from '../test-support/media-files.js';
 import { whiteBox } from '../test-support/seen-and-heard.js';
-import { encodeClip } from './encode-clip.js';
-import { encodeRecipe } from './encode-recipe.js';
+import { encodePiece } from './encode-clip.js';
+import { type EncodeRecipe, pieceRecipe } from './encode-recipe.js';
 import { rewrapClip } from './rewrap-clip.js';
 
 const folder = mediaFolder();
@@ -29,6 +30,19 @@ function third(plan: CutPlan): CutPlan['clips'][number] {
   return clip;
 }
 
+/** A clip in one piece, as a plan without seams has it. */
+function encodeRecipe(plan: CutPlan, { number, frames }: CutPlan['clips'][number]): EncodeRecipe {
+  const sources = [wholeClip(number, frames)];
+  return pieceRecipe(plan, { action: 'encode', firstFrame: 0, frames, sources, overlap: 0 });
+}
+
+const encodeClip = (
+  by: typeof tools,
+  clip: CutPlan['clips'][number],
+  recipe: EncodeRecipe,
+  { input, output }: { input: string; output: string },
+): Promise<void> => encodePiece(by, [{ clip, path: input }], recipe, output);
+
 async function encoded(path: string): Promise<string> {
   const plan = await planWith(path);
   const output = folder.path(`encoded-${(made += 1)}.mp4`);
@@ -36,7 +50,7 @@ async function encoded(path: string): Promise<string> {
   return output;
 }
 
-describe('encodeClip', () => {
+describe('encodePiece', () => {
   it('makes what can be joined by copy with the target, and leaves the sound out', async () => {
     const path = await makeVariant(folder.path('odd'), { rate: '25', size: '200x200', sound: { seconds: 1 } });
     const seen = await probeClip(tools, 1, await encoded(path));
@@ -120,7 +134,7 @@ describe('encodeClip', () => {
   });
 });
 
-describe('encodeRecipe', () => {
+describe('pieceRecipe', () => {
   it('is plain data that names neither files nor the clip’s place', async () => {
     const path = await makeVariant(folder.path('moved'), { rate: '25' });
     const usual = await probeClip(tools, 1, await makeVariant(folder.path('other'), {}));

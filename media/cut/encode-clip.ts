@@ -81,17 +81,6 @@ async function firstDamaged(
   throw error;
 }
 
-/** Encodes a whole clip. As `encodePiece`. */
-export async function encodeClip(
-  tools: MediaTools,
-  clip: PlannedClip,
-  recipe: EncodeRecipe,
-  files: { input: string; output: string },
-  run: EncodeRun = {},
-): Promise<void> {
-  await encodePiece(tools, [{ clip, path: files.input }], recipe, files.output, run);
-}
-
 async function requireToneMapping(tools: MediaTools, clip: PlannedClip, limits: RunLimits): Promise<void> {
   const { stdout } = await runTool(tools.ffmpegPath, ['-hide_banner', '-v', 'error', '-filters'], limits);
   const missing = ['zscale', 'tonemap'].filter((name) => !new RegExp(`^ \\S+ ${name} `, 'm').test(stdout));

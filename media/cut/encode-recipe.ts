@@ -1,6 +1,6 @@
 import type { CutTarget } from '../plan/clip-format.js';
 import type { CutPlan, PlannedClip } from '../plan/cut-plan.js';
-import { type EncodedPiece, wholeClip } from '../plan/plan-pieces.js';
+import type { EncodedPiece } from '../plan/plan-pieces.js';
 import { crossfadeFilter, encodeFilter } from './encode-filter.js';
 
 /** All that decides the bytes of an encoded piece, beside its sources and ffmpeg itself: what the run is given, no more. */
@@ -20,15 +20,9 @@ const THREADS = ['-threads', '4'];
 const KEY_FRAME_SECONDS = 2;
 
 /**
- * How a clip of the plan is encoded in one piece. Its place among the others is no part of it, so that the result can be
- * kept under the hash of the source and this. Throws RangeError for a clip that is not to be encoded.
+ * How a piece of the plan is encoded. Its place among the others is no part of it, so that the result can be kept under the
+ * hashes of its sources and this. Throws RangeError for a clip that is not to be encoded.
  */
-export function encodeRecipe(plan: CutPlan, clip: PlannedClip): EncodeRecipe {
-  const sources = [wholeClip(clip.number, clip.frames)];
-  return pieceRecipe(plan, { action: 'encode', firstFrame: 0, frames: clip.frames, sources, overlap: 0 });
-}
-
-/** How a piece of the plan is encoded. As `encodeRecipe`. */
 export function pieceRecipe(plan: CutPlan, piece: EncodedPiece): EncodeRecipe {
   const { target } = plan;
   const filters = piece.sources.map((source) => encodeFilter(plan, clipOf(plan, source.clip), source));

@@ -40,7 +40,7 @@ export async function proveExport(tools: MediaTools, path: string, proof: Export
   }
   if (format !== 'webm' && !(await isFaststart(path)))
     throw wrong('its index at the beginning', 'it behind or missing');
-  const frames = await decodeAll(tools, path, {
+  const { frames } = await decodeAll(tools, path, {
     ...limits,
     durationSeconds: seen.durationSeconds,
     onProgress,

@@ -1,10 +1,8 @@
-import { basename } from 'node:path';
-import { isReelwrightError, ReelwrightError } from '../../domain/errors.js';
-import { inputArgs } from '../ffmpeg/input-args.js';
+import { isReelwrightError } from '../../domain/errors.js';
 import type { MediaTools } from '../ffmpeg/media-tools.js';
-import { fractionOf, runFfmpeg } from '../ffmpeg/run-ffmpeg.js';
 import type { RunLimits } from '../ffmpeg/run-tool.js';
-import { lastWords, leftWithFailure } from '../ffmpeg/tool-errors.js';
+import { brokenOutput } from './broken-output.js';
+import { decodeAll } from './decode-all.js';
 import type { MediaProbe, VideoStream } from './media-probe.js';
 import { probe } from './probe.js';
 import { missingBytes } from './top-level-boxes.js';
@@ -28,11 +26,7 @@ const DEFAULT_TOLERANCE_SECONDS = 0.5;
  */
 export async function checkClip(tools: MediaTools, path: string, options: CheckClipOptions): Promise<MediaProbe> {
   const { expectedDurationSeconds, toleranceSeconds = DEFAULT_TOLERANCE_SECONDS, onProgress, ...limits } = options;
-  const broken = (expected: string, seen: string, cause?: unknown) =>
-    new ReelwrightError('OUTPUT_BROKEN', `${basename(path)} was expected ${expected}, and ${seen}`, {
-      cause,
-      details: { file: basename(path), expected, seen },
-    });
+  const broken = brokenOutput(path);
   const checkDuration = (what: string, seconds: number) => {
     if (Math.abs(seconds - expectedDurationSeconds) <= toleranceSeconds) return;
     throw broken(`to last ${expectedDurationSeconds} s (within ${toleranceSeconds} s)`, `${what} ${seconds} s`);
@@ -47,20 +41,15 @@ export async function checkClip(tools: MediaTools, path: string, options: CheckC
   const missing = await missingBytes(path, seen);
   if (missing > 0) throw broken('to be whole', `is cut off: its last ${missing} bytes are missing`);
 
-  const onDecoded = fractionOf(seen.durationSeconds, onProgress);
-  const decoded = await runFfmpeg(tools, decodeArgs(path), { ...limits, onProgress: onDecoded }).catch(
-    (error: unknown) => {
-      if (!leftWithFailure(error)) throw error;
-      throw broken('to decode to its end', `did not: ${lastWords(String(error.details?.['stderr']))}`, error);
-    },
-  );
+  const decoded = await decodeAll(tools, path, {
+    ...limits,
+    durationSeconds: seen.durationSeconds,
+    onProgress,
+    broken: (said, cause) => broken('to decode to its end', `did not: ${said}`, cause),
+  });
   checkDuration('decodes to', secondsOf(decoded.frames, seen.video));
   onProgress?.(1);
   return seen;
-}
-
-function decodeArgs(path: string): string[] {
-  return ['-xerror', ...inputArgs(path), '-map', '0:v:0', '-map', '0:a?', '-f', 'null', '-'];
 }
 
 function secondsOf(frames: number, { frameRate }: VideoStream): number {

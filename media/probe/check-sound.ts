@@ -1,10 +1,8 @@
-import { basename } from 'node:path';
-import { isReelwrightError, ReelwrightError } from '../../domain/errors.js';
-import { inputArgs } from '../ffmpeg/input-args.js';
+import { isReelwrightError } from '../../domain/errors.js';
 import type { MediaTools } from '../ffmpeg/media-tools.js';
-import { runFfmpeg } from '../ffmpeg/run-ffmpeg.js';
 import type { RunLimits } from '../ffmpeg/run-tool.js';
-import { lastWords, leftWithFailure } from '../ffmpeg/tool-errors.js';
+import { brokenOutput } from './broken-output.js';
+import { decodeAll } from './decode-all.js';
 import type { AudioStream } from './media-probe.js';
 import { probe } from './probe.js';
 
@@ -32,20 +30,17 @@ const CONTENT_TYPES: Record<string, string> = {
  * reason when aborted.
  */
 export async function checkSound(tools: MediaTools, path: string, limits: RunLimits = {}): Promise<CheckedSound> {
-  const broken = (expected: string, seen: string, cause?: unknown): ReelwrightError =>
-    new ReelwrightError('OUTPUT_BROKEN', `${basename(path)} was expected ${expected}, and ${seen}`, {
-      cause,
-      details: { file: basename(path), expected, seen },
-    });
+  const broken = brokenOutput(path);
   const { audio, formatName } = await probe(tools, path, limits).catch((error: unknown) => {
     if (!isReelwrightError(error, 'MEDIA_UNREADABLE')) throw error;
     throw broken('to be a sound file', `is not: ${String(error.details?.['seen'])}`, error);
   });
   if (audio === undefined) throw broken('to have a sound', 'has none');
-  const args = ['-xerror', ...inputArgs(path), '-map', '0:a:0', '-f', 'null', '-'];
-  const { seconds } = await runFfmpeg(tools, args, limits).catch((error: unknown) => {
-    if (!leftWithFailure(error)) throw error;
-    throw broken('to decode to its end', `did not: ${lastWords(String(error.details?.['stderr']))}`, error);
+  const { seconds } = await decodeAll(tools, path, {
+    ...limits,
+    durationSeconds: audio.durationSeconds,
+    streams: ['0:a:0'],
+    broken: (said, cause) => broken('to decode to its end', `did not: ${said}`, cause),
   });
   const lost = audio.durationSeconds - seconds;
   if (seconds <= 0) throw broken('to last longer than 0 s', 'has no sound in it');
