@@ -5,6 +5,7 @@ import type { ApiDeps } from './deps.js';
 import { drainRefusedBody } from './middleware/drain-refused-body.js';
 import { errorHandler } from './middleware/error-handler.js';
 import { fallback } from './middleware/fallback.js';
+import { rememberAnswers } from './middleware/remember-answers.js';
 import { requestContext } from './middleware/request-context.js';
 import { mountRoutes } from './mount-routes.js';
 import { type OpenApiDocument, openApiDocument } from './openapi/document.js';
@@ -47,6 +48,7 @@ export function createApp(deps: ApiDeps): Api {
     .use(drainRefusedBody(deps.config.maxDrainBytes ?? DEFAULT_MAX_DRAIN_BYTES))
     .use(errorHandler)
     .use(fallback)
+    .use(rememberAnswers(deps))
     .use(router.routes())
     .use(router.allowedMethods());
   // What is left for Koa's own handler: a connection that broke after its answer was ready.

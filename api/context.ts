@@ -1,6 +1,7 @@
 import type { ParameterizedContext } from 'koa';
 import type { Logger } from '../config/logger.js';
 import type { KeyHolder } from '../storage/owners-repository.js';
+import type { BlobAnswer } from './send-blob.js';
 
 export interface ApiState {
   requestId: string;
@@ -9,6 +10,10 @@ export interface ApiState {
   log: Logger;
   /** Set by authentication; absent on routes that need no key. */
   holder?: KeyHolder;
+  /** How long a client may take nothing of its answer before it is cut off, in milliseconds. */
+  stallMs: number;
+  /** Told which bytes the request is answered with, where anybody wants to know. */
+  onBlobAnswer?: (answer: BlobAnswer) => void;
   /** The request's `Idempotency-Key` and the whole address that it stands for; absent without a key. */
   idempotency?: { key: string; route: string };
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../config/logger.js';
 import type { PredictionCompletedSignal } from '../domain/contract.js';
 import type { MediaProbe } from '../media/probe/media-probe.js';
 import type { AssetLinks } from '../storage/asset-links.js';
-import type { BlobStore } from '../storage/blob-store.js';
+import type { ServingBlobStore } from '../storage/blob-store.js';
 import type { ReceivedWebhook } from '../storage/webhook-inbox.js';
 import type { AddressGuard } from '../web/address-guard.js';
 import type { JobControl } from './job-control.js';
@@ -26,6 +26,10 @@ export interface ApiConfig {
   maxJsonBytes?: number;
   /** How long an answer is kept for its `Idempotency-Key`, in milliseconds. Default 24 h. */
   idempotencyKeptForMs?: number;
+  /** How long a client may take nothing of its answer before it is cut off, in milliseconds. Default 60 s. */
+  stallMs?: number;
+  /** How long it is remembered which bytes a caller's request is answered with, in milliseconds. Default 1 s, 0 for not. */
+  answersRememberedForMs?: number;
   /** How much of a refused body is still read, so that its sender gets to read the answer, in bytes. Default 64 MiB. */
   maxDrainBytes?: number;
 }
@@ -52,7 +56,7 @@ export interface HealthCheck {
 export interface ApiDeps {
   config: ApiConfig;
   knex: Knex;
-  blobs: BlobStore;
+  blobs: ServingBlobStore;
   assetLinks: AssetLinks;
   /** Judges the addresses that callers name. */
   addressGuard: AddressGuard;

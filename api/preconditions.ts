@@ -1,4 +1,4 @@
-/** Conditional requests, RFC 9110 section 13, beyond what Koa's `ctx.fresh` answers (If-None-Match, If-Modified-Since). */
+/** Conditional requests, RFC 9110 section 13, in its order: If-Match or If-Unmodified-Since, If-None-Match or If-Modified-Since. */
 import { ReelwrightError } from '../domain/errors.js';
 import type { ApiContext } from './context.js';
 
@@ -16,7 +16,8 @@ export function checkPreconditions(ctx: ApiContext, { etag, lastModified }: Vali
   const failed =
     tags === ''
       ? since !== '' && Date.parse(lastModified) > Date.parse(since)
-      : tags.trim() !== '*' && !tags.split(',').some((tag) => tag.trim() === etag);
+      : // A weak tag never matches here.
+        tags.trim() !== '*' && !listed(tags).includes(etag);
   if (failed) {
     throw new ReelwrightError('PRECONDITION_FAILED', `expected ${tags === '' ? since : tags}, there is ${etag}`);
   }
@@ -27,3 +28,14 @@ export function rangeApplies(ctx: ApiContext, { etag, lastModified }: Validators
   const condition = ctx.get('If-Range').trim();
   return condition === '' || condition === etag || condition === lastModified;
 }
+
+/** True where the client has these bytes already: If-None-Match by weak comparison, or else If-Modified-Since. */
+export function isUnchanged(ctx: ApiContext, { etag, lastModified }: Validators): boolean {
+  const tags = ctx.get('If-None-Match');
+  if (tags !== '') return tags.trim() === '*' || listed(tags).some((tag) => tag.replace(/^W\//, '') === etag);
+  const since = ctx.get('If-Modified-Since');
+  return since !== '' && Date.parse(lastModified) <= Date.parse(since);
+}
+
+/** Our own tags hold no comma, so that one within a foreign tag tears nothing apart that could match. */
+const listed = (tags: string): string[] => tags.split(',').map((tag) => tag.trim());

@@ -2,8 +2,8 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { readEnvironment } from '../config/environment.js';
-import { createLogger } from '../config/logger.js';
+import { type Environment, readEnvironment } from '../config/environment.js';
+import { createLogger, type Logger } from '../config/logger.js';
 import { requireMediaPrograms } from '../config/media-programs.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
 import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
@@ -11,8 +11,9 @@ import { probe } from '../media/probe/probe.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
-import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
+import { DiskCache } from '../storage/serving/disk-cache.js';
+import { createServingBlobStore } from '../storage/serving/serving-blob-store.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { createAddressGuard } from '../web/address-guard.js';
 import type { ApiDeps } from './deps.js';
@@ -38,6 +39,9 @@ const VARIABLES = [
   'FFMPEG_PATH',
   'FFPROBE_PATH',
   'MAX_UPLOAD_BYTES',
+  'BLOB_CACHE_DIR',
+  'BLOB_CACHE_MAX_BYTES',
+  'BLOB_MEMORY_BYTES',
   'PRIVATE_ADDRESSES_ALLOWED',
 ] as const;
 
@@ -71,6 +75,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
   const provider = createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL });
   const tools = { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH };
+  const disk = await openDiskCache(env, logger);
   const deps: ApiDeps = {
     config: {
       maxUploadBytes: env.MAX_UPLOAD_BYTES,
@@ -79,7 +84,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
       temporalUiUrl: env.TEMPORAL_UI_URL,
     },
     knex,
-    blobs: createPostgresBlobStore(database.pool),
+    blobs: createServingBlobStore(database.pool, { memoryBytes: env.BLOB_MEMORY_BYTES, disk }),
     assetLinks: createAssetLinks(env.SECRET_KEY),
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     jobStarter: createTemporalJobStarter(client),
@@ -102,7 +107,28 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     deps,
     async close() {
       await connection.close();
+      await disk?.close();
       await database.close();
     },
   };
+}
+
+/** The cache with what the last process has left in it; undefined where none is wanted, or its folder cannot be used. */
+async function openDiskCache(
+  env: Pick<Environment, 'BLOB_CACHE_DIR' | 'BLOB_CACHE_MAX_BYTES'>,
+  logger: Logger,
+): Promise<DiskCache | undefined> {
+  if (env.BLOB_CACHE_MAX_BYTES === 0) return undefined;
+  const cache = new DiskCache({
+    folder: env.BLOB_CACHE_DIR ?? join(tmpdir(), 'reelwright-blobs'),
+    maxBytes: env.BLOB_CACHE_MAX_BYTES,
+    onTrouble: (err) => logger.warn({ err }, 'the cache of blobs on disk is in trouble; they come from the database'),
+  });
+  try {
+    await cache.adopt();
+    return cache;
+  } catch (err) {
+    logger.warn({ err }, 'there is no cache of blobs on disk');
+    return undefined;
+  }
 }

@@ -2,16 +2,25 @@ import { benchBlobs } from './blob.js';
 import { benchCuts } from './cut.js';
 import { benchJobs } from './job.js';
 import { type BenchResult, toTable, writeReport } from './report.js';
+import { benchServing } from './serve.js';
 
-/** Runs every bench after the other, prints a table of each, and leaves all figures in `out/bench.json`. */
-const BENCHES: readonly (() => Promise<BenchResult>)[] = [benchBlobs, benchCuts, benchJobs];
+/** Runs every bench after the other, or those that are named, prints a table of each, and leaves all figures in `out/bench.json`. */
+const BENCHES: Readonly<Record<string, () => Promise<BenchResult | BenchResult[]>>> = {
+  blobs: benchBlobs,
+  serving: benchServing,
+  cuts: benchCuts,
+  jobs: benchJobs,
+};
 const REPORT = 'out/bench.json';
 
 const results: BenchResult[] = [];
-for (const bench of BENCHES) {
-  const result = await bench();
-  results.push(result);
-  console.log(`${toTable(result)}\n`);
+const wanted = process.argv.slice(2);
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const result of [await bench()].flat()) {
+    results.push(result);
+    console.log(`${toTable(result)}\n`);
+  }
 }
 await writeReport(REPORT, results);
 console.log(`all figures: ${REPORT}`);

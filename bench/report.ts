@@ -12,6 +12,10 @@ export interface Measure {
   ratio?: number;
   /** The name of the measure it is compared with. */
   reference?: string;
+  /** What the ratio is to reach; at least one of both. */
+  goal?: { atLeast?: number; atMost?: number };
+  /** What the memory must not exceed, in megabytes. */
+  mostRssMb?: number;
   /** Highest resident memory of the process that did the work, in megabytes (10^6 bytes). */
   peakRssMb?: number;
 }
@@ -43,8 +47,9 @@ export function toTable(result: BenchResult): string {
     `${Math.min(...measure.rounds).toFixed(1)} to ${Math.max(...measure.rounds).toFixed(1)}`,
     measure.ratio === undefined ? '' : `${measure.ratio.toFixed(2)} of ${measure.reference ?? ''}`,
     measure.peakRssMb === undefined ? '' : measure.peakRssMb.toFixed(0),
+    goalsOf(measure).join(', '),
   ]);
-  const table = [['way', result.unit, 'range', 'ratio', 'peak RSS, MB'], ...rows];
+  const table = [['way', result.unit, 'range', 'ratio', 'peak RSS, MB', 'goal'], ...rows];
   const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const lines = table.map((row) =>
     row
@@ -53,6 +58,18 @@ export function toTable(result: BenchResult): string {
       .trimEnd(),
   );
   return [`${result.name}: ${result.about}`, ...lines].join('\n');
+}
+
+function goalsOf({ ratio, goal, peakRssMb, mostRssMb }: Measure): string[] {
+  const verdict = (what: string, isMet: boolean): string => `${what}: ${isMet ? 'met' : 'MISSED'}`;
+  const goals: string[] = [];
+  if (goal?.atLeast !== undefined && ratio !== undefined)
+    goals.push(verdict(`at least ${goal.atLeast}`, ratio >= goal.atLeast));
+  if (goal?.atMost !== undefined && ratio !== undefined)
+    goals.push(verdict(`at most ${goal.atMost}`, ratio <= goal.atMost));
+  if (mostRssMb !== undefined && peakRssMb !== undefined)
+    goals.push(verdict(`under ${mostRssMb} MB`, peakRssMb < mostRssMb));
+  return goals;
 }
 
 /** Writes all results, with the machine they were measured on, as JSON. */

@@ -58,6 +58,12 @@ export const variables = z.object({
   /** After 401, 402 or 403, how soon one purchase tries whether the account is in order again. */
   PURCHASING_PROBE_MS: withDefault(positiveNumber, '30000'),
   MAX_UPLOAD_BYTES: withDefault(wholeNumber, String(500 * 1024 * 1024)),
+  /** Where chunks of blobs are kept beside the database, for whoever asks again; by default in the system's temporary folder. */
+  BLOB_CACHE_DIR: optional(z.string()),
+  /** Most bytes in it; 0 for no such cache. */
+  BLOB_CACHE_MAX_BYTES: withDefault(wholeNumber, String(2 * 1024 ** 3)),
+  /** Most bytes of hot chunks in the memory of each api process; 0 for none. */
+  BLOB_MEMORY_BYTES: withDefault(wholeNumber, String(32 * 1024 ** 2)),
   /** Addresses that callers may name for images although they are not public. */
   PRIVATE_ADDRESSES_ALLOWED: withDefault(hosts, ''),
   REELWRIGHT_BUILD_ID: optional(z.string()),

@@ -103,7 +103,14 @@ export async function startParts(context: StartContext): Promise<Addresses> {
   const temporalUiUrl = isOurTemporal ? temporal.uiUrl : undefined;
   const workerOptions = { root, env: appEnv, temporalUiUrl };
   await Promise.all([
-    start(apiPart({ root, env: appEnv, host: settings.api.host, port: apiPort })),
+    start(
+      apiPart({
+        root,
+        env: { ...appEnv, BLOB_CACHE_DIR: join(folder, 'blob-cache') },
+        host: settings.api.host,
+        port: apiPort,
+      }),
+    ),
     start(workerPart(workerOptions)),
     start(mediaWorkerPart(workerOptions)),
     timed('worker deployment', print, () => deployWorkers({ root, env: appEnv, signal }, isOurTemporal, print)),

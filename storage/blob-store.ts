@@ -39,3 +39,12 @@ export interface BlobStore {
   /** Deletes the blob and says whether there was one. Fails while a row still refers to it. */
   delete(id: string): Promise<boolean>;
 }
+
+/** A store whose bytes are given out to clients, any number of them and however slow. */
+export interface ServingBlobStore extends BlobStore {
+  /**
+   * The bytes of the range (default: all) in order, in pieces that may be shared with other readers and must not be
+   * changed. Nothing of the store is held while a reader does not ask for the next piece. Throws as `open` fails.
+   */
+  pieces(id: string, range?: ByteRange): AsyncGenerator<Buffer, void, undefined>;
+}

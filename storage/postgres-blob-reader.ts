@@ -93,8 +93,8 @@ class BlobReadable extends Readable {
   }
 }
 
-/** COPY takes no parameters: what is put in are a UUID that Postgres returned and numbers. */
-function selectRange(blob: BlobRow, range: ByteRange): string {
+/** The COPY of a range. It takes no parameters: what is put in are a UUID that Postgres returned and numbers. */
+export function selectRange(blob: BlobRow, range: ByteRange): string {
   const first = Math.floor(range.start / blob.chunk_size);
   const last = Math.floor(range.end / blob.chunk_size);
   const skipped = range.start - first * blob.chunk_size;

@@ -1,6 +1,4 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Caller, type RunningApi, startApi } from '../../test/support/running-api.js';
@@ -229,27 +227,6 @@ describe('videos', () => {
     }
   });
 
-  test('stop being read when their client leaves, and the connection to the database is free again', async () => {
-    const large = await finishedJob(randomBytes(24 * 1024 * 1024), 'Large');
-    const { pool } = api.database;
-    const left = async (range?: string): Promise<void> => {
-      const { request, response } = await open(`${api.url}${large.videoUrl}`, {
-        'x-api-key': anna.key,
-        ...(range && { range }),
-      });
-      await once(response, 'data');
-      response.pause();
-      await expect.poll(() => pool.totalCount - pool.idleCount).toBe(1);
-      request.destroy();
-      await expect.poll(() => pool.totalCount - pool.idleCount).toBe(0);
-    };
-    await left();
-    await left('bytes=100-20000000');
-    await left('bytes=0-9,100-20000000');
-    expect((await bytesOf(await anna.fetch(large.videoUrl ?? '', { headers: { range: 'bytes=-1' } }))).length).toBe(1);
-    expect(api.log()).not.toContain('"level":50');
-  });
-
   test('whose bytes cannot be read answer an error and not a cut-off body', async () => {
     const broken = await finishedJob(Buffer.from('soon gone'), 'Broken');
     const row = await api.database.knex('jobs').where({ id: broken.id }).first();
@@ -261,14 +238,3 @@ describe('videos', () => {
     expect(answer.headers.get('etag')).toBeNull();
   });
 });
-
-async function open(
-  url: string,
-  headers: Record<string, string>,
-): Promise<{ request: ClientRequest; response: IncomingMessage }> {
-  const request = get(url, { headers, agent: false });
-  request.on('error', () => request.destroy());
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  response.on('error', () => response.destroy());
-  return { request, response };
-}

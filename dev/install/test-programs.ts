@@ -34,6 +34,15 @@ export async function ensureTestPrograms(env: NodeJS.ProcessEnv, signal?: AbortS
   return lines;
 }
 
+/** The path of Chromium or nginx where it is there. */
+export async function findTestProgram(
+  label: (typeof TEST_PROGRAMS)[number]['label'],
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const program = TEST_PROGRAMS.find((one) => one.label === label);
+  return program === undefined ? undefined : await locate(program, env);
+}
+
 async function locate(program: TestProgram, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   for (const name of program.names) {
     const path = await findOnPath(name, `${env['PATH'] ?? ''}:${SERVER_FOLDERS}`);

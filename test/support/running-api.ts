@@ -17,7 +17,7 @@ import { tools } from '../../media/test-support/media-files.js';
 import { createAssetLinks } from '../../storage/asset-links.js';
 import { type Database, openDatabase } from '../../storage/database.js';
 import { createApiKey } from '../../storage/owners-repository.js';
-import { createPostgresBlobStore } from '../../storage/postgres-blob-store.js';
+import { createServingBlobStore } from '../../storage/serving/serving-blob-store.js';
 import { receiveWebhook } from '../../storage/webhook-inbox.js';
 import { createAddressGuard } from '../../web/address-guard.js';
 import { contractCheck } from './api-contract.js';
@@ -76,7 +76,7 @@ export interface RunningApi {
 
 export interface RunningApiOptions {
   config?: Partial<ApiConfig>;
-  deps?: (deps: ApiDeps) => Partial<ApiDeps>;
+  deps?: (deps: ApiDeps & { database: Database }) => Partial<ApiDeps>;
 }
 
 export async function startApi(options: RunningApiOptions = {}): Promise<RunningApi> {
@@ -96,10 +96,12 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
       uploadFolder,
       temporalNamespace: 'default',
       temporalUiUrl: 'http://127.0.0.1:8233',
+      // What a test changes holds at once.
+      answersRememberedForMs: 0,
       ...options.config,
     },
     knex,
-    blobs: createPostgresBlobStore(database.pool),
+    blobs: createServingBlobStore(database.pool),
     assetLinks: createAssetLinks('a secret of the tests, 32 characters or more'),
     addressGuard: createAddressGuard(),
     jobStarter: { start: async (job) => void starts.push(job) },
@@ -117,7 +119,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     healthChecks: [],
     logger: pino({ level: 'debug' }, collectInto(lines)),
   };
-  const deps = { ...standard, ...options.deps?.(standard) };
+  const deps = { ...standard, ...options.deps?.({ ...standard, database }) };
   const api = createApp(deps);
   const server = await serve(api, { host: '127.0.0.1', port: 0 });
   const check = contractCheck(api.routes);

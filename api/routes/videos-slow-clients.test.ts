@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type ClientRequest, get, type IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ServingBlobStore } from '../../storage/blob-store.js';
+import { createServingBlobStore } from '../../storage/serving/serving-blob-store.js';
+import { finishedJob } from '../../test/support/finished-job.js';
+import { type Caller, type RunningApi, startApi } from '../../test/support/running-api.js';
+
+const MIB = 1024 * 1024;
+/** More than the buffers of both ends of a connection take in, so that a client that does not read is noticed. */
+const CONTENT = randomBytes(48 * MIB);
+const STALL_MS = 2_000;
+const LIMIT_MS = 120_000;
+
+let api: RunningApi;
+let anna: Caller;
+let url: string;
+/** Readers of the store that have begun and not ended. */
+let reading = 0;
+beforeAll(async () => {
+  api = await startApi({
+    config: { stallMs: STALL_MS },
+    deps: (deps) => ({ blobs: counted(createServingBlobStore(deps.database.pool, { memoryBytes: 0 })) }),
+  });
+  anna = await api.caller('Anna');
+  const job = await finishedJob(api, anna, CONTENT);
+  url = api.url + job.videoUrl;
+});
+afterAll(() => api?.stop());
+
+function counted(store: ServingBlobStore): ServingBlobStore {
+  return {
+    ...store,
+    async *pieces(id, range) {
+      reading += 1;
+      try {
+        yield* store.pieces(id, range);
+      } finally {
+        reading -= 1;
+      }
+    },
+  };
+}
+
+const busyConnections = (): number => api.database.pool.totalCount - api.database.pool.idleCount;
+
+async function open(
+  headers: Record<string, string> = {},
+): Promise<{ request: ClientRequest; response: IncomingMessage }> {
+  const request = get(url, { headers: { 'x-api-key': anna.key, ...headers }, agent: false });
+  request.on('error', () => request.destroy());
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.on('error', () => response.destroy());
+  return { request, response };
+}
+
+test.each([undefined, 'bytes=100-40000000', 'bytes=0-9,100-40000000'])(
+  'a client that waits holds no connection to the database, and nothing is read any more once it leaves (%s)',
+  async (range) => {
+    const { request, response } = await open(range === undefined ? {} : { range });
+    await once(response, 'data');
+    response.pause();
+    await expect.poll(busyConnections).toBe(0);
+    expect(reading).toBe(1);
+    request.destroy();
+    await expect.poll(() => reading).toBe(0);
+    expect(busyConnections()).toBe(0);
+    expect(api.log()).not.toContain('"level":50');
+  },
+);
+
+test(
+  'clients that wait leave the api usable for others',
+  async () => {
+    const waiting = await Promise.all(Array.from({ length: 12 }, () => open()));
+    for (const { response } of waiting) response.pause();
+    const response = await fetch(url, { headers: { 'x-api-key': anna.key } });
+    expect(Buffer.from(await response.arrayBuffer()).equals(CONTENT)).toBe(true);
+    for (const { request } of waiting) request.destroy();
+    await expect.poll(() => reading).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test('a client that takes nothing is cut off, without an error in the log', async () => {
+  const { response } = await open();
+  await once(response, 'data');
+  response.pause();
+  await expect.poll(() => reading, { timeout: 20_000 }).toBe(0);
+  response.resume();
+  await new Promise((resolve) => response.once('close', resolve));
+  expect(response.complete).toBe(false);
+  expect(api.log()).not.toContain('"level":50');
+});
+
+test(
+  'a client that takes a little at a time gets all of it, however long that takes',
+  async () => {
+    const { response } = await open();
+    const began = performance.now();
+    const pieces: Buffer[] = [];
+    let paused = 0;
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      if (pieces.reduce((sum, { length }) => sum + length, 0) < (paused + 1) * 4 * MIB) continue;
+      paused += 1;
+      await sleep(STALL_MS / 5);
+    }
+    expect(performance.now() - began).toBeGreaterThan(STALL_MS);
+    expect(Buffer.concat(pieces).equals(CONTENT)).toBe(true);
+  },
+  LIMIT_MS,
+);

@@ -1,0 +1,100 @@
+import { LRUCache } from 'lru-cache';
+import type { Pool } from 'pg';
+import type { BlobRow } from '../blob-rows.js';
+import { createAheadShare } from './ahead-share.js';
+import { chunkRange, startChunkRun } from './chunk-run.js';
+import type { RangeReader, ReaderSettings } from './direct-reader.js';
+import type { DiskCache } from './disk-cache.js';
+
+export interface ChunkSettings extends ReaderSettings {
+  /** Of hot chunks in memory; 0 for none. */
+  memoryBytes: number;
+  disk: DiskCache | undefined;
+}
+
+/** Part of a chunk: from its byte `from` to the one before `to`. */
+interface Part {
+  n: number;
+  from: number;
+  to: number;
+}
+
+/** Reads by whole chunks: hot ones from memory, others from disk, the rest from the database, each for all who want it. */
+export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeReader {
+  const { disk, memoryBytes, patienceMs, pieceTimeoutMs } = settings;
+  const share = createAheadShare(settings.aheadBytes);
+  const memory = new LRUCache<string, Buffer>({ maxSize: Math.max(1, memoryBytes), sizeCalculation: bytesOf });
+  /** On their way from disk or database, for whoever wants them meanwhile. */
+  const coming = new Map<string, Promise<Buffer | undefined>>();
+
+  const keep = (key: string, chunk: Buffer): void => {
+    if (chunk.length <= memoryBytes) memory.set(key, chunk);
+  };
+
+  /** Gives the chunk to all who ask for it until it is there. */
+  function shared(key: string, chunk: Promise<Buffer | undefined>): Promise<Buffer | undefined> {
+    coming.set(key, chunk);
+    const forget = (): void => void coming.delete(key);
+    chunk.then(forget, forget);
+    return chunk;
+  }
+
+  /** A part alone is read as such; a whole chunk is read for everybody and becomes a hot one. */
+  async function fromDisk(blob: BlobRow, { n, from, to }: Part): Promise<Buffer | undefined> {
+    if (disk?.has(blob, n) !== true) return undefined;
+    const { start, end } = chunkRange(blob, n);
+    const length = end - start + 1;
+    if (to - from < length) return await disk.read(blob, n, from, to - from);
+    const key = keyOf(blob, n);
+    const chunk = await (coming.get(key) ?? shared(key, disk.read(blob, n, 0, length)));
+    if (chunk !== undefined) keep(key, chunk);
+    return chunk;
+  }
+
+  const isNowhere = (blob: BlobRow, n: number): boolean =>
+    !memory.has(keyOf(blob, n)) && !coming.has(keyOf(blob, n)) && disk?.has(blob, n) !== true;
+
+  /** One query for chunk `n` and those after it, up to the `last`, that are nowhere yet. */
+  function fromDatabase(blob: BlobRow, n: number, last: number, firstPatienceMs: number): Promise<Buffer>[] {
+    const most = Math.max(1, Math.floor(share.bytes() / blob.chunk_size));
+    let count = 1;
+    while (count < most && n + count <= last && isNowhere(blob, n + count)) count += 1;
+    const limits = { patienceMs, firstPatienceMs, pieceTimeoutMs };
+    const run = startChunkRun(pool, blob, { first: n, count }, limits, (fetched, chunk) => {
+      keep(keyOf(blob, fetched), chunk);
+      disk?.keep(blob, fetched, chunk);
+    });
+    for (const [index, chunk] of run.entries()) shared(keyOf(blob, n + index), chunk).catch(() => undefined);
+    return run;
+  }
+
+  return async function* read(blob, { start, end }) {
+    const leave = share.enter();
+    /** Fetched by this reader's own queries: it must not depend on what others push out of the memory. */
+    const ahead = new Map<number, Promise<Buffer>>();
+    const first = Math.floor(start / blob.chunk_size);
+    const last = Math.floor(end / blob.chunk_size);
+    try {
+      for (let n = first; n <= last; n += 1) {
+        const from = n === first ? start - n * blob.chunk_size : 0;
+        const to = n === last ? end - n * blob.chunk_size + 1 : chunkRange(blob, n).end - n * blob.chunk_size + 1;
+        const own = ahead.get(n);
+        ahead.delete(n);
+        const chunk = memory.get(keyOf(blob, n)) ?? (await (own ?? coming.get(keyOf(blob, n))));
+        const part = chunk?.subarray(from, to) ?? (await fromDisk(blob, { n, from, to }));
+        if (part !== undefined) {
+          yield part;
+          continue;
+        }
+        const run = fromDatabase(blob, n, last, n === first ? 0 : patienceMs);
+        for (const [index, one] of run.entries()) if (index > 0) ahead.set(n + index, one);
+        yield (await (run[0] as Promise<Buffer>)).subarray(from, to);
+      }
+    } finally {
+      leave();
+    }
+  };
+}
+
+const keyOf = (blob: BlobRow, n: number): string => `${blob.id}:${n}`;
+const bytesOf = (chunk: Buffer): number => chunk.length;
