@@ -24,8 +24,11 @@ import { jobActionRoutes } from './routes/job-actions.js';
 import { jobRoutes } from './routes/jobs.js';
 import { ledgerRoutes } from './routes/ledger.js';
 import { musicRoutes } from './routes/music.js';
+import { sessionRoutes } from './routes/sessions.js';
+import { videoLinkRoutes } from './routes/video-links.js';
 import { videoPreviewRoutes } from './routes/video-previews.js';
 import { videoRoutes } from './routes/videos.js';
+import { watchRoutes } from './routes/watch.js';
 import { webhookRoutes } from './routes/webhooks.js';
 
 const DEFAULT_MAX_DRAIN_BYTES = 64 * 1024 * 1024;
@@ -69,10 +72,13 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...cutPlanRoutes(deps),
     ...videoRoutes(deps),
     ...videoPreviewRoutes(deps),
+    ...videoLinkRoutes(deps),
+    ...watchRoutes(deps),
     ...exportRoutes(deps),
     ...combinedVideoRoutes(deps),
     ...musicRoutes(deps),
     ...webhookRoutes(deps, background),
+    ...sessionRoutes(deps),
     ...adminRoutes(deps),
     ...healthRoutes(deps),
     ...contractRoutes(() => (document ??= openApiDocument(routes))),

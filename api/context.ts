@@ -1,6 +1,7 @@
 import type { ParameterizedContext } from 'koa';
 import type { Logger } from '../config/logger.js';
 import type { KeyHolder } from '../storage/owners-repository.js';
+import type { ErrorBody } from './answers.js';
 import type { BlobAnswer } from './send-blob.js';
 
 export interface ApiState {
@@ -14,6 +15,10 @@ export interface ApiState {
   stallMs: number;
   /** Told which bytes the request is answered with, where anybody wants to know. */
   onBlobAnswer?: (answer: BlobAnswer) => void;
+  /** The session by which the holder came; absent for a key. */
+  sessionId?: string;
+  /** How a failure is told; absent where the envelope tells it. */
+  sendFailure?: (ctx: ApiContext, error: ErrorBody) => void;
   /** The request's `Idempotency-Key` and the whole address that it stands for; absent without a key. */
   idempotency?: { key: string; route: string };
 }

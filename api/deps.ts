@@ -5,6 +5,8 @@ import type { PredictionCompletedSignal } from '../domain/contract.js';
 import type { MediaProbe } from '../media/probe/media-probe.js';
 import type { AssetLinks } from '../storage/asset-links.js';
 import type { ServingBlobStore } from '../storage/blob-store.js';
+import type { SignedTokens } from '../storage/signed-tokens.js';
+import type { VideoLinkTokens } from '../storage/video-link-tokens.js';
 import type { ReceivedWebhook } from '../storage/webhook-inbox.js';
 import type { AddressGuard } from '../web/address-guard.js';
 import type { JobControl } from './job-control.js';
@@ -30,6 +32,10 @@ export interface ApiConfig {
   stallMs?: number;
   /** How long it is remembered which bytes a caller's request is answered with, in milliseconds. Default 1 s, 0 for not. */
   answersRememberedForMs?: number;
+  /** How long a session holds, in seconds. Default 5 days. */
+  sessionSeconds?: number;
+  /** How long a viewing by a link goes on at most once the link has expired, in seconds. Default 4 h. */
+  viewingSeconds?: number;
   /** How much of a refused body is still read, so that its sender gets to read the answer, in bytes. Default 64 MiB. */
   maxDrainBytes?: number;
 }
@@ -58,6 +64,8 @@ export interface ApiDeps {
   knex: Knex;
   blobs: ServingBlobStore;
   assetLinks: AssetLinks;
+  videoLinks: VideoLinkTokens;
+  sessionTokens: SignedTokens;
   /** Judges the addresses that callers name. */
   addressGuard: AddressGuard;
   jobStarter: JobStarter;

@@ -276,6 +276,7 @@ describe('a key', () => {
       'post /jobs/{id}/clips/{number}/regenerate',
       'post /videos/combine',
       'post /videos/{id}/exports',
+      'post /videos/{id}/links',
     ]);
   });
 });

@@ -34,6 +34,8 @@ export interface OnceOnly<Prepared> {
   prepare: () => Promise<Prepared>;
   /** Writes and answers (`sendData`), in one transaction with the key. */
   answer: (unit: UnitOfWork, prepared: Prepared) => Promise<void>;
+  /** Adds to the data of the answer, given first or again, what must not be kept: it opens something. Default: nothing. */
+  complete?: (data: unknown) => unknown;
 }
 
 /** The caller's key, or undefined; throws VALIDATION_FAILED for one that is none. */
@@ -52,7 +54,7 @@ export function idempotencyKeyOf(ctx: ApiContext): string | undefined {
 export async function answerOnce<Prepared>(
   ctx: ApiContext,
   { knex, config }: Pick<ApiDeps, 'knex' | 'config'>,
-  { fingerprint, prepare, answer }: OnceOnly<Prepared>,
+  { fingerprint, prepare, answer, complete = (data) => data }: OnceOnly<Prepared>,
 ): Promise<void> {
   const keptForMs = config.idempotencyKeptForMs ?? DEFAULT_KEPT_FOR_MS;
   const { idempotency } = ctx.state;
@@ -62,7 +64,7 @@ export async function answerOnce<Prepared>(
     bodySha256: hashOf(await fingerprint()),
   };
   const given = request && (await knex.transaction((trx) => givenAgain(ctx, trx, request, keptForMs)));
-  if (given === true) return;
+  if (given === true) return await completeAnswer(ctx, complete);
 
   const prepared = await prepare();
   const following: (() => Promise<void>)[] = [];
@@ -72,6 +74,7 @@ export async function answerOnce<Prepared>(
     if (request !== undefined) await keepAnswer(trx, request, answerOf(ctx), keptForMs);
   });
   for (const work of following) await work();
+  await completeAnswer(ctx, complete);
 }
 
 /** Takes the key and says whether it has an answer, which is then the answer of this request. */
@@ -91,6 +94,11 @@ async function givenAgain(ctx: ApiContext, trx: Knex, request: KeyedRequest, kep
   const { status, location, answer } = kept;
   sendData(ctx, answer, { status, ...(location === null ? {} : { location }) });
   return true;
+}
+
+async function completeAnswer(ctx: ApiContext, complete: (data: unknown) => unknown): Promise<void> {
+  const body = ctx.body as { data: unknown };
+  ctx.body = { ...body, data: await complete(body.data) };
 }
 
 function answerOf(ctx: ApiContext): { status: number; location: string | null; answer: unknown } {

@@ -6,6 +6,7 @@ import { answerOnce, idempotencyKeyOf, type UnitOfWork } from './idempotency.js'
 import { authenticate } from './middleware/authenticate.js';
 import { readJson } from './read-body.js';
 import type { Route } from './route.js';
+import { tokenOf } from './token.js';
 import { validate } from './validation.js';
 
 export const DEFAULT_MAX_JSON_BYTES = 1024 * 1024;
@@ -16,7 +17,7 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
   const maxJsonBytes = deps.config.maxJsonBytes ?? DEFAULT_MAX_JSON_BYTES;
   const withKey = authenticate(deps);
   const withKeyOrToken: ApiMiddleware = async (ctx, next) => {
-    // A token is checked by the handler, which knows for which asset it must be.
+    // A token is checked by the handler, which knows what it must be for.
     if (tokenOf(ctx) === undefined) await withKey(ctx, next);
     else await next();
   };
@@ -26,9 +27,17 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
       requireAdmin(ctx);
       await next();
     });
-  const access = { key: withKey, admin: withAdminKey, 'key-or-token': withKeyOrToken, signature: open, open };
+  const access = {
+    key: withKey,
+    'key-alone': authenticate(deps, { keyOnly: true }),
+    admin: withAdminKey,
+    'key-or-token': withKeyOrToken,
+    'key-or-link': withKeyOrToken,
+    signature: open,
+    open,
+  };
   for (const route of routes) {
-    router[route.method](route.path, access[route.access], async (ctx) => {
+    router[route.method](route.path, failuresOf(route), access[route.access], async (ctx) => {
       const key = route.idempotent === true ? idempotencyKeyOf(ctx) : undefined;
       const { json, ...input } = await readInput(ctx, route, maxJsonBytes);
       if (key !== undefined) ctx.state.idempotency = { key, route: addressOf(route, input.params) };
@@ -49,7 +58,8 @@ async function run(ctx: ApiContext, deps: ApiDeps, route: Route, input: Input, j
   const answer = async (unit: UnitOfWork, prepared: unknown): Promise<void> =>
     await route.handle(ctx, { ...input, ...unit, prepared } as never);
   if (route.idempotent === true && route.rawBody === undefined) {
-    await answerOnce(ctx, deps, { fingerprint: () => json, prepare, answer });
+    const complete = (data: unknown): unknown => (route.complete === undefined ? data : route.complete(data as never));
+    await answerOnce(ctx, deps, { fingerprint: () => json, prepare, answer, complete });
     return;
   }
   const following: (() => Promise<void>)[] = [];
@@ -68,10 +78,13 @@ function requireAdmin(ctx: ApiContext): void {
   throw new ReelwrightError('FORBIDDEN', 'expected the key of an admin, got one without that right');
 }
 
-/** The token of a temporary link, or undefined where the link has none. */
-export function tokenOf(ctx: ApiContext): string | undefined {
-  const token = ctx.query['token'];
-  return typeof token === 'string' && token !== '' ? token : undefined;
+/** Whatever fails from here on is told in the route's own way. */
+function failuresOf({ success }: Route): ApiMiddleware {
+  const { body } = success;
+  return async (ctx, next) => {
+    if (body.kind === 'page') ctx.state.sendFailure = body.sendFailure;
+    await next();
+  };
 }
 
 /** `json` is the body as it came, `body` as the schema gives it out. */

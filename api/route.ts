@@ -1,6 +1,7 @@
 /** What a route is: data from which both the router and the OpenAPI document are made, so that neither can lack one. */
 import type { z } from 'zod';
 import type { ErrorCode } from '../domain/errors.js';
+import type { ErrorBody } from './answers.js';
 import type { ApiContext } from './context.js';
 import type { UnitOfWork } from './idempotency.js';
 
@@ -12,6 +13,7 @@ export const TAGS = [
   'Assets',
   'Jobs',
   'Videos',
+  'Sessions',
   'Webhooks',
   'Admin',
   'Health',
@@ -19,10 +21,11 @@ export const TAGS = [
 ] as const;
 
 /**
- * How a route knows its caller: by key, by the key of an admin, by key or an asset's token, by the provider's signature,
- * or not at all.
+ * How a route knows its caller: by key or a session of it, by a key and no session, by key or session of an admin, by key,
+ * session or an asset's token, by key, session or the token of a link to a video, by the provider's signature, or not at
+ * all.
  */
-export type RouteAccess = 'key' | 'admin' | 'key-or-token' | 'signature' | 'open';
+export type RouteAccess = 'key' | 'key-alone' | 'admin' | 'key-or-token' | 'key-or-link' | 'signature' | 'open';
 
 export type SuccessBody =
   /** One object in the envelope. */
@@ -31,6 +34,8 @@ export type SuccessBody =
   | { kind: 'list'; schema: z.ZodType }
   /** Bytes, with ranges. */
   | { kind: 'bytes'; contentType: string }
+  /** A page for a browser, on which failures are told as well. */
+  | { kind: 'page'; sendFailure: (ctx: ApiContext, error: ErrorBody) => void }
   /** JSON without the envelope. */
   | { kind: 'plain'; description: string };
 
@@ -45,7 +50,7 @@ export type HandlerInput<Params, Query, Body, Prepared> = RouteInput<Params, Que
   UnitOfWork & { prepared: Prepared };
 
 interface RouteDescription {
-  method: 'get' | 'post' | 'patch';
+  method: 'get' | 'post' | 'patch' | 'delete';
   path: `/${string}`;
   /** Name of the operation for generated clients. */
   operation: string;
@@ -79,6 +84,8 @@ interface TypedRoute<Params extends z.ZodType, Query extends z.ZodType, Body ext
     ctx: ApiContext,
     input: RouteInput<z.output<Params>, z.output<Query>, z.output<Body>>,
   ): Promise<Prepared> | Prepared;
+  /** See `OnceOnly.complete`. */
+  complete?(data: never): unknown;
   handle(
     ctx: ApiContext,
     input: HandlerInput<z.output<Params>, z.output<Query>, z.output<Body>, Prepared>,
@@ -91,6 +98,7 @@ export interface Route extends RouteDescription {
   json?: z.ZodType;
   screen?: (body: unknown) => void;
   prepare?(ctx: ApiContext, input: RouteInput<never, never, never>): unknown;
+  complete?(data: never): unknown;
   handle(ctx: ApiContext, input: HandlerInput<never, never, never, never>): Promise<void> | void;
 }
 

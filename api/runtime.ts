@@ -14,6 +14,8 @@ import { openDatabase } from '../storage/database.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
 import { DiskCache } from '../storage/serving/disk-cache.js';
 import { createServingBlobStore } from '../storage/serving/serving-blob-store.js';
+import { createSignedTokens } from '../storage/signed-tokens.js';
+import { createVideoLinkTokens } from '../storage/video-link-tokens.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { createAddressGuard } from '../web/address-guard.js';
 import type { ApiDeps } from './deps.js';
@@ -86,6 +88,8 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     knex,
     blobs: createServingBlobStore(database.pool, { memoryBytes: env.BLOB_MEMORY_BYTES, disk }),
     assetLinks: createAssetLinks(env.SECRET_KEY),
+    videoLinks: createVideoLinkTokens(env.SECRET_KEY),
+    sessionTokens: createSignedTokens(env.SECRET_KEY, 'session'),
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     jobStarter: createTemporalJobStarter(client),
     jobControl: createTemporalJobControl(client),

@@ -83,7 +83,7 @@ export async function findKeyHolder(knex: Knex, key: string): Promise<KeyHolder 
       usedLately: knex.raw(`coalesce(last_used_at > now() - interval '1 minute', false)`) as Knex.Raw<boolean>,
     });
   if (row === undefined || !timingSafeEqual(Buffer.from(row.keySha256), Buffer.from(hash))) return undefined;
-  if (!row.usedLately) await noteUse(knex, row.keyId);
+  if (!row.usedLately) await noteKeyUse(knex, row.keyId);
   return { keyId: row.keyId, ownerId: row.ownerId, admin: row.admin };
 }
 
@@ -137,8 +137,8 @@ export async function setOwnerLimits(
   return await knex('owners').where({ name: ownerName }).first(LIMITS);
 }
 
-/** Guarded, so that many requests at once write one row version and not one each. */
-async function noteUse(knex: Knex, keyId: string): Promise<void> {
+/** Notes a use of the key, at most once a minute. Guarded, so that many requests at once write one row version and not one each. */
+export async function noteKeyUse(knex: Knex, keyId: string): Promise<void> {
   await knex('api_keys')
     .where({ id: keyId })
     .andWhereRaw(`(last_used_at IS NULL OR last_used_at <= now() - interval '1 minute')`)

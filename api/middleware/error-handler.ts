@@ -31,7 +31,7 @@ function answerError(ctx: ApiContext, error: unknown): void {
   const retryAfterMs = error instanceof ReelwrightError ? error.retryAfterMs : undefined;
   if (retryAfterMs !== undefined) ctx.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)));
   clearHeaders(ctx);
-  sendError(ctx, told);
+  (ctx.state.sendFailure ?? sendError)(ctx, told);
 }
 
 /** What was set for another answer, of bytes or of a thing that was made, must not be said of a failure. */

@@ -10,7 +10,7 @@ export const fallback: ApiMiddleware = async (ctx, next) => {
     const allowed = ctx.response.get('Allow');
     throw new ReelwrightError(
       'METHOD_NOT_ALLOWED',
-      `expected ${allowed === '' ? 'GET, HEAD, PATCH or POST' : allowed} at ${ctx.path}, got ${ctx.method}`,
+      `expected ${allowed === '' ? 'DELETE, GET, HEAD, PATCH or POST' : allowed} at ${ctx.path}, got ${ctx.method}`,
       { details: { allowed: allowed === '' ? [] : allowed.split(', ') } },
     );
   }

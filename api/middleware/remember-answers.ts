@@ -12,6 +12,8 @@ const MOST_ANSWERS = 10_000;
 interface Remembered {
   answer: BlobAnswer;
   holder: KeyHolder | undefined;
+  /** Which headers say who asks; empty where the address alone decides. */
+  vary: string;
 }
 
 /**
@@ -28,10 +30,12 @@ export function rememberAnswers({ config, blobs }: Pick<ApiDeps, 'config' | 'blo
     const key = keyOf(ctx);
     const known = remembered.get(key);
     if (known === undefined) {
-      ctx.state.onBlobAnswer = (answer) => void remembered.set(key, { answer, holder: ctx.state.holder });
+      ctx.state.onBlobAnswer = (answer) =>
+        void remembered.set(key, { answer, holder: ctx.state.holder, vary: ctx.response.get('Vary') });
       return await next();
     }
     if (known.holder !== undefined) ctx.state.holder = known.holder;
+    if (known.vary !== '') ctx.set('Vary', known.vary);
     await sendBlob(ctx, blobs, known.answer);
   };
 }

@@ -9,6 +9,8 @@ import { clientJson, newClient } from '../schemas/clients.schema.js';
 import { errorAnswer, listMetaJson, metaJson } from '../schemas/envelope.schema.js';
 import { clipJson, estimateJson, jobJson, subJobsJson } from '../schemas/jobs.schema.js';
 import { ledgerJson } from '../schemas/ledger.schema.js';
+import { endedSessionsJson, sessionJson } from '../schemas/sessions.schema.js';
+import { newVideoLink, videoLinkJson } from '../schemas/video-links.schema.js';
 import { predictionBody } from '../schemas/webhooks.schema.js';
 
 export type JsonSchema = Record<string, unknown>;
@@ -25,6 +27,7 @@ const REQUESTS = {
   ClipDecision: clipDecision,
   CampaignChange: campaignChange,
   PurchasingChange: purchasingChange,
+  NewVideoLink: newVideoLink,
   Prediction: predictionBody,
 };
 
@@ -39,6 +42,9 @@ const ANSWERS = {
   Estimate: estimateJson,
   Ledger: ledgerJson,
   Purchasing: purchasingJson,
+  VideoLink: videoLinkJson,
+  Session: sessionJson,
+  EndedSessions: endedSessionsJson,
   Meta: metaJson,
   ListMeta: listMetaJson,
   Error: errorAnswer,

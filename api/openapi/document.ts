@@ -1,5 +1,6 @@
 /** The contract (OpenAPI 3.1), made from the routes themselves. */
 import { API_PREFIX, type Route, TAGS } from '../route.js';
+import { SESSION_COOKIE } from '../session-cookie.js';
 import { componentSchemas, type JsonSchema } from './components.js';
 import { operationOf } from './operation.js';
 
@@ -24,7 +25,7 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
     info: {
       title: 'Reelwright',
       version: '3',
-      description: `Videos made of many generated clips. Everything but health is below ${API_PREFIX}; every JSON answer is {data, error, meta}.`,
+      description: `Videos made of many generated clips. Everything but health and the watch page is below ${API_PREFIX}; every JSON answer is {data, error, meta}.`,
     },
     tags: TAGS.map((name) => ({ name })),
     paths,
@@ -32,8 +33,10 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
       schemas: componentSchemas(),
       securitySchemes: {
         key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        bearer: { type: 'http', scheme: 'bearer', description: 'A key.' },
+        bearer: { type: 'http', scheme: 'bearer', description: "A key, or a session's token." },
+        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Set by POST /sessions.' },
         token: { type: 'apiKey', in: 'query', name: 'token', description: "From an asset's temporaryUrl." },
+        link: { type: 'apiKey', in: 'query', name: 'token', description: "From a video link's videoUrl." },
       },
     },
   };

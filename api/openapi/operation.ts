@@ -5,9 +5,11 @@ import type { Route, SuccessBody } from '../route.js';
 import { type JsonSchema, ref, schemaOf } from './components.js';
 
 const SECURITY = {
-  key: [{ key: [] }, { bearer: [] }],
-  admin: [{ key: [] }, { bearer: [] }],
-  'key-or-token': [{ key: [] }, { bearer: [] }, { token: [] }],
+  key: [{ key: [] }, { bearer: [] }, { session: [] }],
+  'key-alone': [{ key: [] }, { bearer: [] }],
+  admin: [{ key: [] }, { bearer: [] }, { session: [] }],
+  'key-or-token': [{ key: [] }, { bearer: [] }, { session: [] }, { token: [] }],
+  'key-or-link': [{ key: [] }, { bearer: [] }, { session: [] }, { link: [] }],
   signature: [],
   open: [],
 };
@@ -71,6 +73,9 @@ function requestBody(route: Route): JsonSchema | undefined {
 
 function successes(route: Route, head: 'head' | undefined): Record<string, JsonSchema> {
   const { status, body, unchanged: when } = route.success;
+  if (body.kind === 'page') {
+    return { [status]: { description: route.summary, content: { 'text/html': { schema: { type: 'string' } } } } };
+  }
   if (body.kind !== 'bytes') {
     const content = { 'application/json': { schema: answer(body) } };
     const nothingDone = when === undefined ? {} : { 200: { description: when, content } };
@@ -86,7 +91,7 @@ function successes(route: Route, head: 'head' | undefined): Record<string, JsonS
   };
 }
 
-function answer(body: Exclude<SuccessBody, { kind: 'bytes' }>): JsonSchema {
+function answer(body: Exclude<SuccessBody, { kind: 'bytes' | 'page' }>): JsonSchema {
   if (body.kind === 'plain') return { type: 'object', description: body.description };
   const item = schemaOf(body.schema, 'output');
   const list = body.kind === 'list';
@@ -109,16 +114,21 @@ function failures(route: Route, head: 'head' | undefined): Record<string, JsonSc
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
-  const content = head === undefined ? { content: { 'application/json': { schema: ref('Error') } } } : {};
+  const page = route.success.body.kind === 'page';
+  const told = page
+    ? { 'text/html': { schema: { type: 'string' } } }
+    : { 'application/json': { schema: ref('Error') } };
+  const content = head === undefined ? { content: told } : {};
   const entries = [...byStatus].map(([status, codes]) => [status, { description: codes.join(', '), ...content }]);
   return Object.fromEntries(entries);
 }
 
 function codesOf(route: Route): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(route.errors);
-  if (route.access === 'key' || route.access === 'admin' || route.access === 'key-or-token')
-    codes.add('UNAUTHENTICATED');
-  if (route.access === 'admin') codes.add('FORBIDDEN');
+  if (SECURITY[route.access].length > 0) codes.add('UNAUTHENTICATED');
+  const byCookie = SECURITY[route.access].some((way) => 'session' in way);
+  // What changes something is refused to another site's page that has the browser send the cookie.
+  if (route.access === 'admin' || (byCookie && route.method !== 'get')) codes.add('FORBIDDEN');
   if (route.access === 'signature') codes.add('INVALID_SIGNATURE');
   if (route.params !== undefined) codes.add('NOT_FOUND');
   if (route.query !== undefined) codes.add('VALIDATION_FAILED');

@@ -1,13 +1,13 @@
 /** Small pictures of finished videos. */
 import { ReelwrightError } from '../../domain/errors.js';
 import { mediaVersion } from '../../domain/media-version.js';
-import { readOwnJob } from '../../storage/jobs-repository.js';
 import { findVideoPreviews, type VideoPreviews } from '../../storage/video-previews.js';
-import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
-import { idParams, versionQuery } from '../schemas/common.schema.js';
+import { idParams } from '../schemas/common.schema.js';
+import { sharedQuery } from '../schemas/video-links.schema.js';
 import { sendBlob } from '../send-blob.js';
+import { readSharedVideo } from '../shared-video.js';
 
 interface Preview {
   /** The last part of its path. */
@@ -42,7 +42,8 @@ const PREVIEWS: readonly Preview[] = [
   },
 ];
 
-export function videoPreviewRoutes({ knex, blobs }: ApiDeps): Route[] {
+export function videoPreviewRoutes(deps: ApiDeps): Route[] {
+  const { knex, blobs } = deps;
   return PREVIEWS.map(({ file, of, operation, summary, contentType }) =>
     defineRoute({
       method: 'get',
@@ -50,12 +51,12 @@ export function videoPreviewRoutes({ knex, blobs }: ApiDeps): Route[] {
       operation,
       tag: 'Videos',
       summary,
-      access: 'key',
+      access: 'key-or-link',
       params: idParams,
-      query: versionQuery,
+      query: sharedQuery,
       success: { status: 200, body: { kind: 'bytes', contentType } },
       async handle(ctx, { params, query }) {
-        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
+        const { job, link } = await readSharedVideo(ctx, deps, params.id, 'picture');
         const previews = await findVideoPreviews(knex, job.id);
         if (previews === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no previews yet`);
         const blob = previews[of];
@@ -64,7 +65,7 @@ export function videoPreviewRoutes({ knex, blobs }: ApiDeps): Route[] {
           contentType,
           fileName: `${job.name} ${file}`,
           lastModified: previews.createdAt,
-          immutable: query.v === mediaVersion(blob.sha256),
+          immutable: link === undefined && query.v === mediaVersion(blob.sha256),
         });
       },
     }),

@@ -8,13 +8,16 @@ import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { idParams, versionQuery } from '../schemas/common.schema.js';
+import { sharedQuery, sharedVideoQuery } from '../schemas/video-links.schema.js';
 import { sendBlob } from '../send-blob.js';
+import { readSharedVideo } from '../shared-video.js';
 import { clipFileName, clipNumber } from '../video-names.js';
 
 const CONTENT_TYPE = 'video/mp4';
 const POSTER_TYPE = 'image/jpeg';
 
-export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
+export function videoRoutes(deps: ApiDeps): Route[] {
+  const { knex, blobs } = deps;
   return [
     defineRoute({
       method: 'get',
@@ -22,12 +25,12 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       operation: 'getVideo',
       tag: 'Videos',
       summary: "Get a job's finished video",
-      access: 'key',
+      access: 'key-or-link',
       params: idParams,
-      query: versionQuery,
+      query: sharedVideoQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
       async handle(ctx, { params, query }) {
-        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
+        const { job, link } = await readSharedVideo(ctx, deps, params.id, 'video');
         const { videoBlobId, videoSha256, sizeBytes } = job;
         if (videoBlobId === null || videoSha256 === null || sizeBytes === null) {
           throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no video yet`);
@@ -37,7 +40,9 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
           contentType: CONTENT_TYPE,
           fileName: `${job.name}.mp4`,
           lastModified: job.completedAt ?? job.updatedAt,
-          immutable: query.v === mediaVersion(videoSha256),
+          // A link may end at any time: who watches by it asks each time.
+          immutable: link === undefined && query.v === mediaVersion(videoSha256),
+          attachment: query.download === '1',
         });
       },
     }),
@@ -75,12 +80,12 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
       operation: 'getPoster',
       tag: 'Videos',
       summary: "Get a frame of a job's finished video",
-      access: 'key',
+      access: 'key-or-link',
       params: idParams,
-      query: versionQuery,
+      query: sharedQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: POSTER_TYPE } },
       async handle(ctx, { params, query }) {
-        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
+        const { job, link } = await readSharedVideo(ctx, deps, params.id, 'picture');
         const { posterBlobId, posterSha256, posterSizeBytes } = job;
         if (posterBlobId === null || posterSha256 === null || posterSizeBytes === null) {
           throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no poster yet`);
@@ -90,7 +95,7 @@ export function videoRoutes({ knex, blobs }: ApiDeps): Route[] {
           contentType: POSTER_TYPE,
           fileName: `${job.name}.jpg`,
           lastModified: job.completedAt ?? job.updatedAt,
-          immutable: query.v === mediaVersion(posterSha256),
+          immutable: link === undefined && query.v === mediaVersion(posterSha256),
         });
       },
     }),

@@ -10,7 +10,7 @@ import { type SubJob, subjectOf } from '../../storage/sub-job.js';
 import type { PlannedOrder } from '../orders/place-order.js';
 import { API_PREFIX } from '../route.js';
 import type { ClipJson, EstimateJson, JobJson, MusicJson, SubJobsJson } from '../schemas/jobs.schema.js';
-import { clipFileName } from '../video-names.js';
+import { clipFileName, videoAddress } from '../video-names.js';
 
 /** Where workflows can be looked at. */
 export interface WorkflowLinks {
@@ -105,7 +105,7 @@ function subJobView(subJob: SubJob, links: WorkflowLinks): Omit<ClipJson, 'scene
 }
 
 export function videoPath(jobId: string, file: string, sha256: string | null): string | null {
-  return sha256 === null ? null : `${API_PREFIX}/videos/${jobId}/${file}?v=${mediaVersion(sha256)}`;
+  return sha256 === null ? null : videoAddress(jobId, file, { v: mediaVersion(sha256) });
 }
 
 export function workflowView(

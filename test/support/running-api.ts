@@ -18,12 +18,17 @@ import { createAssetLinks } from '../../storage/asset-links.js';
 import { type Database, openDatabase } from '../../storage/database.js';
 import { createApiKey } from '../../storage/owners-repository.js';
 import { createServingBlobStore } from '../../storage/serving/serving-blob-store.js';
+import { createSignedTokens } from '../../storage/signed-tokens.js';
+import { createVideoLinkTokens } from '../../storage/video-link-tokens.js';
 import { receiveWebhook } from '../../storage/webhook-inbox.js';
 import { createAddressGuard } from '../../web/address-guard.js';
 import { contractCheck } from './api-contract.js';
 import { createTestDatabase } from './postgres.js';
 
 export const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** Signs the tokens of the api under test. */
+const SECRET = 'a secret of the tests, 32 characters or more';
 
 export interface ApiAnswer<Data> {
   status: number;
@@ -102,7 +107,9 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     },
     knex,
     blobs: createServingBlobStore(database.pool),
-    assetLinks: createAssetLinks('a secret of the tests, 32 characters or more'),
+    assetLinks: createAssetLinks(SECRET),
+    videoLinks: createVideoLinkTokens(SECRET),
+    sessionTokens: createSignedTokens(SECRET, 'session'),
     addressGuard: createAddressGuard(),
     jobStarter: { start: async (job) => void starts.push(job) },
     jobControl: notingJobControl(cancels, decisions),
