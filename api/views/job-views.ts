@@ -8,7 +8,6 @@ import type { JobWithClips } from '../../storage/jobs-repository.js';
 import type { MusicRecord } from '../../storage/music-repository.js';
 import { type SubJob, subjectOf } from '../../storage/sub-job.js';
 import type { PlannedOrder } from '../orders/place-order.js';
-import { API_PREFIX } from '../route.js';
 import type { ClipJson, EstimateJson, JobJson, MusicJson, SubJobsJson } from '../schemas/jobs.schema.js';
 import { clipFileName, videoAddress } from '../video-names.js';
 

@@ -27,12 +27,18 @@ p { margin: .5rem 0 0; }
 }
 `;
 
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#1f5eff"/>' +
+    '<path d="M6 4l6 4-6 4z" fill="#fff"/></svg>',
+)}`;
+
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 
 const POLICY = [
   "default-src 'none'",
   "media-src 'self'",
-  "img-src 'self'",
+  // The icon stands in the page: a browser asks for one where none is named.
+  "img-src 'self' data:",
   `style-src 'sha256-${STYLE_HASH}'`,
   "base-uri 'none'",
   "form-action 'none'",
@@ -55,6 +61,7 @@ export function sendPage(ctx: ApiContext, status: number, { title, content }: { 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex, nofollow">
 <title>${title}</title>
+<link rel="icon" href="${ICON}">
 <style>${new Html(STYLE)}</style>
 </head>
 <body>

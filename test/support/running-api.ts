@@ -49,6 +49,7 @@ export interface Caller {
     headers?: Record<string, string>,
   ): Promise<ApiAnswer<Data>>;
   patch<Data = Record<string, unknown>>(path: string, body: unknown): Promise<ApiAnswer<Data>>;
+  delete<Data = Record<string, unknown>>(path: string): Promise<ApiAnswer<Data>>;
   /** Without looking at the answer: for bytes. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
 }
@@ -169,6 +170,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
             body: body instanceof FormData || typeof body === 'string' ? body : JSON.stringify(body),
           }),
         patch: (path, body) => call(path, { method: 'PATCH', headers: json, body: JSON.stringify(body) }),
+        delete: (path) => call(path, { method: 'DELETE', headers: { 'x-api-key': key } }),
         fetch(path, init) {
           const headers = new Headers(init?.headers);
           headers.set('x-api-key', key);
