@@ -1,6 +1,7 @@
 /** Links that show one job's present video to whoever holds them. A link belongs to its job, and so to the job's owner. */
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
+import { ReelwrightError } from '../domain/errors.js';
 import type { Page } from './jobs-repository.js';
 import { listPage } from './list-page.js';
 import { inSeconds } from './signed-tokens.js';
@@ -47,7 +48,9 @@ export async function insertVideoLink(
     name: name ?? null,
     expires_at: inSeconds(expiresInSeconds),
   });
-  return await knex('video_links as l').where('l.id', id).first(COLUMNS);
+  const link = await findVideoLink(knex, jobId, id);
+  if (link === undefined) throw new ReelwrightError('INTERNAL', `expected link ${id}, which was just made`);
+  return link;
 }
 
 /** A job's links, expired and revoked ones too, the newest first, and how many there are in all. */
@@ -59,10 +62,15 @@ export async function listVideoLinks(
   return await listPage<VideoLinkRecord>(knex('video_links as l').where('l.job_id', jobId), COLUMNS, page, 'l');
 }
 
+/** The job's link, or undefined when it has none of this id. */
+export async function findVideoLink(knex: Knex, jobId: string, id: string): Promise<VideoLinkRecord | undefined> {
+  return await knex('video_links as l').where({ 'l.id': id, 'l.job_id': jobId }).first(COLUMNS);
+}
+
 /** Ends a link of this job, or undefined when it has none of this id. One that was ended before keeps its first date. */
 export async function revokeVideoLink(knex: Knex, jobId: string, id: string): Promise<VideoLinkRecord | undefined> {
   await knex('video_links').where({ id, job_id: jobId, revoked_at: null }).update({ revoked_at: knex.fn.now() });
-  return await knex('video_links as l').where({ 'l.id': id, 'l.job_id': jobId }).first(COLUMNS);
+  return await findVideoLink(knex, jobId, id);
 }
 
 export interface SeenVideoLink extends VideoLinkRecord {

@@ -2,7 +2,13 @@
 import { ReelwrightError } from '../../domain/errors.js';
 import { wrongState } from '../../storage/job-actions.js';
 import { readOwnJob } from '../../storage/jobs-repository.js';
-import { insertVideoLink, listVideoLinks, revokeVideoLink } from '../../storage/video-links.js';
+import {
+  findVideoLink,
+  insertVideoLink,
+  listVideoLinks,
+  revokeVideoLink,
+  type VideoLinkRecord,
+} from '../../storage/video-links.js';
 import { sendData, sendList } from '../answers.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
@@ -57,6 +63,21 @@ export function videoLinkRoutes({ knex, videoLinks }: ApiDeps): Route[] {
       },
     }),
     defineRoute({
+      method: 'get',
+      path: `${API_PREFIX}/videos/:id/links/:linkId`,
+      operation: 'getVideoLink',
+      tag: 'Videos',
+      summary: 'Get a link to a video, with its viewings',
+      access: 'key',
+      params: videoLinkParams,
+      success: { status: 200, body: { kind: 'data', schema: videoLinkJson } },
+      async handle(ctx, { params }) {
+        const job = await readOwnJob(knex, params.id, ownerOf(ctx));
+        const link = found(await findVideoLink(knex, job.id, params.linkId), job.id, params.linkId);
+        sendData(ctx, await openingView(keptVideoLinkView(link), videoLinks));
+      },
+    }),
+    defineRoute({
       method: 'delete',
       path: `${API_PREFIX}/videos/:id/links/:linkId`,
       operation: 'revokeVideoLink',
@@ -68,10 +89,14 @@ export function videoLinkRoutes({ knex, videoLinks }: ApiDeps): Route[] {
       success: { status: 200, body: { kind: 'data', schema: videoLinkJson } },
       async handle(ctx, { params }) {
         const job = await readOwnJob(knex, params.id, ownerOf(ctx));
-        const link = await revokeVideoLink(knex, job.id, params.linkId);
-        if (link === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no link ${params.linkId}`);
+        const link = found(await revokeVideoLink(knex, job.id, params.linkId), job.id, params.linkId);
         sendData(ctx, await openingView(keptVideoLinkView(link), videoLinks));
       },
     }),
   ];
+}
+
+function found(link: VideoLinkRecord | undefined, jobId: string, id: string): VideoLinkRecord {
+  if (link === undefined) throw new ReelwrightError('NOT_FOUND', `job ${jobId} has no link ${id}`);
+  return link;
 }
