@@ -114,6 +114,15 @@ describe('the contract', () => {
     });
   });
 
+  test('explains every way in that a route names', () => {
+    const ways = operations().flatMap(({ security }) => security.flatMap((way) => Object.keys(way)));
+    expect([...new Set(ways)].sort()).toEqual(Object.keys(document.components.securitySchemes).sort());
+    const waysOf = (method: string, path: string) => operation(method, path).security.map((way) => Object.keys(way)[0]);
+    expect(waysOf('head', '/api/v3/videos/{id}/combined')).toEqual(['key', 'bearer', 'session', 'link']);
+    expect(waysOf('get', '/api/v3/videos/{id}/clips/{file}')).toEqual(['key', 'bearer', 'session']);
+    expect(waysOf('post', '/api/v3/sessions')).toEqual(['key', 'bearer']);
+  });
+
   test('says which routes need no key', () => {
     const open = operations()
       .filter(({ security }) => security.length === 0)

@@ -204,6 +204,17 @@ describe('a clip', () => {
     'clip_001.mov',
     'clip_9999999.mp4',
     '..%2fcombined',
+    '%2e%2e%2f%2e%2e%2fcombined',
+    '..%5ccombined',
+    'clip_001.mp4%00',
+    'clip_001.mp4%2f',
+    '%20clip_001.mp4',
+    'clip_001.mp4%0a',
+    'CLIP_001.MP4',
+    'clip_-01.mp4',
+    'clip_%D9%A0%D9%A0%D9%A1.mp4',
+    '%zz',
+    '%c0%ae%c0%ae%2fcombined',
   ])('that is not stored or misspelt as %s answers 404', async (file) => {
     const answer = await anna.get(`/api/v3/videos/${job.id}/clips/${file}`);
     expect(answer.status).toBe(404);
