@@ -31,7 +31,7 @@ export function rememberAnswers({ config, blobs }: Pick<ApiDeps, 'config' | 'blo
     const known = remembered.get(key);
     if (known === undefined) {
       ctx.state.onBlobAnswer = (answer) =>
-        void remembered.set(key, { answer, holder: ctx.state.holder, vary: ctx.response.get('Vary') });
+        void remembered.set(key, { answer, holder: ctx.state.holder, vary: ctx.response.get('Vary') || '' });
       return await next();
     }
     if (known.holder !== undefined) ctx.state.holder = known.holder;

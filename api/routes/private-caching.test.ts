@@ -18,7 +18,8 @@ let jobId: string;
 let job: JobJson;
 let session: string;
 beforeAll(async () => {
-  api = await startApi();
+  // Remembered for as long as the tests take: what a link opens must not be.
+  api = await startApi({ config: { answersRememberedForMs: 600_000 } });
   anna = await api.caller('Anna');
   ben = await api.caller('Ben');
   jobId = await shareableVideo(api, anna, { content: randomBytes(100_000) });

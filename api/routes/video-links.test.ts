@@ -19,7 +19,8 @@ let anna: Caller;
 let ben: Caller;
 let jobId: string;
 beforeAll(async () => {
-  api = await startApi();
+  // Remembered for as long as the tests take: what a link opens must not be.
+  api = await startApi({ config: { answersRememberedForMs: 600_000 } });
   anna = await api.caller('Anna');
   ben = await api.caller('Ben');
   jobId = await shareableVideo(api, anna, { content: CONTENT });

@@ -6,15 +6,16 @@ import type { VideoLinkJson } from '../schemas/video-links.schema.js';
 
 const CONTENT = randomBytes(600_000);
 /** Long enough to begin a viewing, short enough to wait for. */
-const SHORT = { expiresInSeconds: 2 };
+const SHORT = { expiresInSeconds: 6 };
 
 let api: RunningApi;
 let hasty: RunningApi;
 let anna: Caller;
 let jobId: string;
 beforeAll(async () => {
-  api = await startApi();
-  hasty = await startApi({ config: { viewingSeconds: 3 } });
+  // Remembered for as long as the tests take: what a link opens must not be.
+  api = await startApi({ config: { answersRememberedForMs: 600_000 } });
+  hasty = await startApi({ config: { viewingSeconds: 3, answersRememberedForMs: 600_000 } });
   anna = await api.caller('Anna');
   jobId = await shareableVideo(api, anna, { content: CONTENT });
 });
