@@ -78,8 +78,8 @@ function howToDecide({ facts }: ClipStory, patienceMs: number): string[] {
   const price = facts === undefined ? '' : ` for about ${usdMarkdown(facts.priceUsd)}`;
   const example = (decision: object): string => asCode(JSON.stringify(decision));
   return [
-    '**How to decide:** open the tab **History**, then **More Actions**, **Send an Update**; name ' +
-      `\`${UPDATES.decideClip}\`, and as data one line of these:`,
+    '**How to decide:** on the tab **History**, **More Actions**, **Send an Update**: choose ' +
+      `\`${UPDATES.decideClip}\`, type one of these as data, and **Submit**.`,
     [
       '| Data | What follows |',
       '|---|---|',

@@ -10,13 +10,12 @@ import {
   type Subject,
   TASK_QUEUE,
   type VideoJobResult,
-  videoJobId,
   WORKFLOW_TYPES,
 } from './contract.js';
 import { roundUsd } from './models.js';
 import { REMEDIES } from './remedies.js';
 import { asCode, asMarkdown, countText, usdMarkdown, usdText } from './shown-text.js';
-import type { JobState } from './states.js';
+import { FINAL_JOB_STATES, type JobState } from './states.js';
 
 /** What has become of one clip or piece of music, as its job sees it. */
 export type PartState = 'waiting' | 'making' | 'needs_attention' | 'stored' | 'skipped' | 'failed' | 'cancelled';
@@ -70,6 +69,8 @@ const nameOfJob = ({ plan, jobId }: JobStory): string => plan?.facts?.name ?? pl
 const spentUsd = ({ parts, result }: JobStory): number =>
   result?.costUsd ?? roundUsd([...parts.values()].reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0));
 
+const isOver = ({ stage }: JobStory): boolean => FINAL_JOB_STATES.some((final) => final === stage);
+
 const subjectsOf = ({ plan }: JobStory): Subject[] => [
   ...(plan?.clips ?? []).map(clipSubject),
   ...(plan?.music ?? []).map(musicSubject),
@@ -95,7 +96,8 @@ export function jobStatus(story: JobStory): string {
   });
   const failure = story.error === undefined ? [] : [`${story.error.code}: ${story.error.message}`];
   const progress = story.plan === undefined || story.plan.clips.length === 0 ? [] : [storedText(story)];
-  const facts = [...failure, ...progress, ...waits, `${usdText(spentUsd(story))} spent so far`];
+  const spent = `${usdText(spentUsd(story))} spent${isOver(story) ? '' : ' so far'}`;
+  const facts = [...failure, ...progress, ...waits, spent];
   return `${name}: ${STAGES[story.stage].toLowerCase()}; ${facts.join('; ')}.`;
 }
 
@@ -108,7 +110,7 @@ export function jobDetails(story: JobStory): string {
   const waiting = subjectsOf(story).filter((subject) => partOf(story, subject).state === 'needs_attention');
   return [
     `### ${asMarkdown(nameOfJob(story), MAX_NAME)}`,
-    `**${STAGES[story.stage]}.**${progress} Spent so far: ${usdMarkdown(spentUsd(story))}${budget}.`,
+    `**${STAGES[story.stage]}.**${progress} Spent${isOver(story) ? '' : ' so far'}: ${usdMarkdown(spentUsd(story))}${budget}.`,
     ...ending(story, links),
     ...waiting.slice(0, MAX_LINES).map((subject) => asksFor(story, subject, links)),
     ...table(story, links),
@@ -150,7 +152,7 @@ function asksFor(story: JobStory, subject: Subject, { workflows }: TextLinks): s
   const why = error === undefined ? '' : `: \`${error.code}\`, ${asMarkdown(error.message, MAX_MESSAGE)}`;
   const { number } = parseSubject(subject);
   const page = linkTo(`clip ${number}`, workflows, generationId(story.jobId, subject));
-  return `**Clip ${number} waits for a decision**${why} Open ${page}: its User Metadata say how to decide.`;
+  return `**Clip ${number} waits for a decision**${why}. Open ${page}: its User Metadata say how to decide.`;
 }
 
 const linkTo = (text: string, base: string | undefined, path: string): string =>
@@ -176,7 +178,7 @@ function table(story: JobStory, { workflows, api }: TextLinks): string[] {
   const rest = subjects.length - shown.length;
   return [
     ['| | State | Cost | |', '|---|---|---|---|', ...lines].join('\n'),
-    ...(rest > 0 ? [`and ${rest} more, which are in no worse state.`] : []),
+    rest > 0 ? `... and ${rest} more, which are in no worse state.` : 'Each name leads to what is known of it.',
   ];
 }
 
@@ -216,6 +218,6 @@ export function orderDetails(order: OrderInBrief): string {
     `Ordered: ${parts.join(' and ')}, made with ${order.models.map(asCode).join(', ')}${order.clipCount > 0 ? `; ${picture}` : ''}.`,
     `Estimate ${usdMarkdown(order.estimatedCostUsd)}, ${budget}.`,
     ...(order.clipCount > 0 ? [`Where a clip cannot be had, ${ON_FAILURE[order.onClipFailure]}.`] : []),
-    `Job \`${order.jobId}\`, workflow \`${videoJobId(order.jobId)}\`.`,
+    `Job \`${order.jobId}\`.`,
   ].join('\n\n');
 }

@@ -37,7 +37,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
 
   PROVIDER_REJECTED_INPUT:
     'Retry the clip with another model or without what the message names; compare the catalogue with the model’s page.',
-  PROVIDER_REFUSED_CONTENT: 'Retry the clip with another prompt or image, or skip it. The same again sometimes passes.',
+  PROVIDER_REFUSED_CONTENT:
+    'Retry the clip with another prompt or image, or skip it; of a job that has failed, retry the job, or order it anew. ' +
+    'The same again sometimes passes.',
   PROVIDER_ACCOUNT: 'Mend the account at the provider (token, credit, permission); purchases then go on by themselves.',
   PROVIDER_RATE_LIMITED: 'Nothing: it waits as long as the provider asks. If it lasts, lower CREATES_PER_MINUTE.',
   PROVIDER_UNAVAILABLE: 'Nothing: it is tried again until the provider answers.',
