@@ -3,7 +3,7 @@ import type { GenerationFacts, TextLinks } from './activity-contract.js';
 import { type FailureInfo, type GenerationInput, type GenerationOutcome, UPDATES, videoJobId } from './contract.js';
 import { REMEDIES } from './remedies.js';
 import { type GenerationInBrief, nameOf } from './sentences.js';
-import { asCode, asMarkdown, oneLine, spanText, usdMarkdown, usdText } from './shown-text.js';
+import { asCode, asMarkdown, asPage, oneLine, spanText, usdMarkdown, usdText } from './shown-text.js';
 
 export interface ClipStory extends GenerationInput {
   facts?: GenerationFacts;
@@ -64,14 +64,14 @@ export function clipDetails(story: ClipStory): string {
     ...(predictionId === undefined ? [] : [`prediction ${asCode(predictionId)}`]),
     `spent so far ${usdMarkdown(costUsd)}`,
   ];
-  return [
+  return asPage([
     `### ${beginning(nameOf(subject, facts))} ${asMarkdown(state(story), MAX_MESSAGE)}`,
     ...(error === undefined ? [] : [`**Why:** \`${error.code}\`, ${asMarkdown(error.message, MAX_MESSAGE)}`]),
     ...(error === undefined ? [] : [`**What helps:** ${asMarkdown(REMEDIES[error.code], MAX_MESSAGE)}`]),
     ...(story.waiting === undefined ? [] : howToDecide(story, story.waiting.patienceMs)),
     ...bytes(story),
     `Part of ${job}. ${beginning(made.join(', '))}.`,
-  ].join('\n\n');
+  ]);
 }
 
 function howToDecide({ facts }: ClipStory, patienceMs: number): string[] {

@@ -14,7 +14,7 @@ import {
 } from './contract.js';
 import { roundUsd } from './models.js';
 import { REMEDIES } from './remedies.js';
-import { asCode, asMarkdown, countText, usdMarkdown, usdText } from './shown-text.js';
+import { asCode, asMarkdown, asPage, countText, usdMarkdown, usdText } from './shown-text.js';
 import { FINAL_JOB_STATES, type JobState } from './states.js';
 
 /** What has become of one clip or piece of music, as its job sees it. */
@@ -108,13 +108,13 @@ export function jobDetails(story: JobStory): string {
   const budget = facts?.budgetUsd == null ? '' : ` of a budget of ${usdMarkdown(facts.budgetUsd)}`;
   const progress = story.plan === undefined || story.plan.clips.length === 0 ? '' : ` ${storedText(story)}.`;
   const waiting = subjectsOf(story).filter((subject) => partOf(story, subject).state === 'needs_attention');
-  return [
+  return asPage([
     `### ${asMarkdown(nameOfJob(story), MAX_NAME)}`,
     `**${STAGES[story.stage]}.**${progress} Spent${isOver(story) ? '' : ' so far'}: ${usdMarkdown(spentUsd(story))}${budget}.`,
     ...ending(story, links),
     ...waiting.slice(0, MAX_LINES).map((subject) => asksFor(story, subject, links)),
     ...table(story, links),
-  ].join('\n\n');
+  ]);
 }
 
 function ending({ jobId, result, error, stage }: JobStory, { api, workflows }: TextLinks): string[] {
@@ -178,7 +178,7 @@ function table(story: JobStory, { workflows, api }: TextLinks): string[] {
   const rest = subjects.length - shown.length;
   return [
     ['| | State | Cost | |', '|---|---|---|---|', ...lines].join('\n'),
-    rest > 0 ? `... and ${rest} more, which are in no worse state.` : 'Each name leads to what is known of it.',
+    ...(rest > 0 ? [`... and ${rest} more, which are in no worse state.`] : []),
   ];
 }
 
@@ -213,11 +213,11 @@ export function orderDetails(order: OrderInBrief): string {
     ...(order.musicCount > 0 ? [countText(order.musicCount, 'piece of music', 'pieces of music')] : []),
   ];
   const budget = order.budgetUsd === null ? 'no budget of its own' : `budget ${usdMarkdown(order.budgetUsd)}`;
-  return [
+  return asPage([
     `**${asMarkdown(order.name, MAX_NAME)}** (${order.kind}), run ${order.runNumber}`,
     `Ordered: ${parts.join(' and ')}, made with ${order.models.map(asCode).join(', ')}${order.clipCount > 0 ? `; ${picture}` : ''}.`,
     `Estimate ${usdMarkdown(order.estimatedCostUsd)}, ${budget}.`,
     ...(order.clipCount > 0 ? [`Where a clip cannot be had, ${ON_FAILURE[order.onClipFailure]}.`] : []),
     `Job \`${order.jobId}\`.`,
-  ].join('\n\n');
+  ]);
 }

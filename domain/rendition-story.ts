@@ -2,7 +2,7 @@
 import { type FailureInfo, type RenditionResult, videoJobId } from './contract.js';
 import { REMEDIES } from './remedies.js';
 import type { RenditionKind, RenditionState } from './renditions.js';
-import { asMarkdown } from './shown-text.js';
+import { asMarkdown, asPage } from './shown-text.js';
 
 export interface RenditionStory {
   state: RenditionState;
@@ -30,11 +30,11 @@ export function renditionStatus({ state, result, error }: RenditionStory): strin
 export function renditionDetails(story: RenditionStory): string {
   const { error } = story;
   if (error == null) return `**${asMarkdown(renditionStatus(story), MAX_MESSAGE)}**`;
-  return [
+  return asPage([
     `**${STATES[story.state]}.**`,
     `Why: \`${error.code}\`, ${asMarkdown(error.message, MAX_MESSAGE)}`,
     `**What to do:** ${asMarkdown(REMEDIES[error.code], MAX_MESSAGE)}`,
-  ].join('\n\n');
+  ]);
 }
 
 export interface RenditionOrder {
@@ -53,5 +53,5 @@ const MAX_NAME = 100;
 export function renditionOrder({ id, kind, name, format, quality, sources }: RenditionOrder): string {
   const of = sources.map(({ jobId }) => `\`${videoJobId(jobId)}\``).join(', ');
   const what = kind === 'export' ? `an export as ${format}, quality ${quality}` : `${sources.length} videos as one`;
-  return [`**${asMarkdown(name, MAX_NAME)}**: ${what}`, `From ${of}.`, `Its id is \`${id}\`.`].join('\n\n');
+  return asPage([`**${asMarkdown(name, MAX_NAME)}**: ${what}`, `From ${of}.`, `Its id is \`${id}\`.`]);
 }
