@@ -63,7 +63,7 @@ function jsonBytes(text: string): number {
  * Paragraphs as one page of Markdown. The Web UI's frame for it ends a line or two too early where lines are wrapped, so
  * what it cuts off is empty.
  */
-export const asPage = (paragraphs: readonly string[]): string => [...paragraphs, '&nbsp;', '&nbsp;'].join('\n\n');
+export const asPage = (paragraphs: readonly string[]): string => [...paragraphs, '&#160;', '&#160;'].join('\n\n');
 
 /** Code in a Markdown line, e.g. what is to be typed in. Backticks in it would end it early. */
 export const asCode = (text: string): string => `\`${text.replace(UNSEEN, ' ').replaceAll('`', "'")}\``;
