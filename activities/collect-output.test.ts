@@ -38,6 +38,7 @@ describe('collectOutput', () => {
     expect(await attempt(createCollectOutput(deps), input)).toEqual({
       status: 'stored',
       predictionId: input.predictionId,
+      costUsd: 0.4,
     });
     const stored = await clipRow(input.jobId);
     expect(stored).toMatchObject({ status: 'stored', costUsd: 0.4, error: null });

@@ -18,6 +18,7 @@ import { keepProbe, probeFetched } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
 import { fetchOutput } from './fetch-output.js';
+import { spentOn } from './generation-facts.js';
 import { withHeartbeat } from './heartbeat.js';
 import { NOT_STORED, requireSubJob } from './required-rows.js';
 import { askProvider, endError, requirePurchase, settledByWebhook } from './settle.js';
@@ -44,15 +45,18 @@ export function createCollectOutput(deps: ActivityDeps): MediaActivities['collec
 
   async function collect({ predictionId, ...generation }: CollectInput): Promise<GenerationOutcome> {
     const row = await requirePurchase(deps, generation, predictionId);
-    const stored: GenerationOutcome = { status: 'stored', predictionId };
-    if (row.state === 'stored') return stored;
+    const stored = async (): Promise<GenerationOutcome> => {
+      const spent = spentOn(await requireSubJob(deps.knex, generation));
+      return { status: 'stored', predictionId, ...spent };
+    };
+    if (row.state === 'stored') return await stored();
     const url = await outputOf(deps, row, predictionId);
     const subJob = await requireSubJob(deps.knex, row);
     const isLatest = row.attempt === subJob.attempt;
     if (isLatest) await moveSubJob(deps.knex, subJob, NOT_STORED, { status: 'storing' });
     await withHeartbeat((report) => store(deps, { subJob, predictionId, url, isLatest }, report));
     deps.logger.info({ ...generation, predictionId }, 'stored');
-    return stored;
+    return await stored();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Logger } from '../config/logger.js';
-import type { Polling } from '../domain/activity-contract.js';
+import type { Polling, TextLinks } from '../domain/activity-contract.js';
 import type { MediaTools } from '../media/ffmpeg/media-tools.js';
 import type { VideoProvider } from '../replicate/video-provider.js';
 import type { AssetLinks } from '../storage/asset-links.js';
@@ -40,6 +40,8 @@ export interface ActivityDeps {
   /** Folder for temporary files. */
   workRoot: string;
   publicUrl: string | undefined;
+  /** Where the texts for people in the Web UI lead. */
+  links: TextLinks;
   settings: ActivitySettings;
   /** Guards requests to addresses that callers name. */
   addressGuard: AddressGuard;

@@ -10,6 +10,7 @@ import { giveUpLatest } from '../storage/reopen.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
+import { spentOn } from './generation-facts.js';
 import { NOT_STORED, requireSubJob } from './required-rows.js';
 
 /**
@@ -18,17 +19,20 @@ import { NOT_STORED, requireSubJob } from './required-rows.js';
  */
 export function createEndGeneration({ knex, settings, logger }: ActivityDeps): RowActivities['endGeneration'] {
   return async ({ end, ...generation }: EndGenerationInput): Promise<GenerationStep> => {
-    const step = await knex.transaction(async (trx) => {
+    const step = await knex.transaction(async (trx): Promise<GenerationStep> => {
       // The clips of one job end one after the other, so that the last of them sees all the others.
       await lockJob(trx, generation.jobId);
       const clip = await requireSubJob(trx, generation);
       const job = await findJob(trx, generation.jobId);
-      if (clip.status === 'stored') return { status: 'stored' as const, predictionId: clip.predictionId };
-      if (end.status === 'cancelled' || job === undefined || isCancelled(job)) {
-        return await close(trx, clip, { status: 'cancelled' });
-      }
-      if (end.status === 'skipped') return await close(trx, clip, end);
-      return await answerFailure(trx, generation, { job, clip, error: end.error, patienceMs: settings.patienceMs });
+      const follows = async (): Promise<GenerationStep> => {
+        if (clip.status === 'stored') return { status: 'stored', predictionId: clip.predictionId };
+        if (end.status === 'cancelled' || job === undefined || isCancelled(job)) {
+          return await close(trx, clip, { status: 'cancelled' });
+        }
+        if (end.status === 'skipped') return await close(trx, clip, end);
+        return await answerFailure(trx, generation, { job, clip, error: end.error, patienceMs: settings.patienceMs });
+      };
+      return { ...(await follows()), ...spentOn(clip) };
     });
     if (step.status !== 'stored') logger.warn({ ...generation, proposed: end, step }, 'an attempt gave no output');
     return step;

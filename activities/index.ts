@@ -18,6 +18,7 @@ import { createMakeCombination } from './make-combination.js';
 import { createMakeExport } from './make-export.js';
 import { createMakePoster } from './make-poster.js';
 import { createMakePreviews } from './make-previews.js';
+import { createOperate } from './operate.js';
 import { createProviderActivities } from './provider-activities.js';
 import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
@@ -30,6 +31,7 @@ export function createLightActivities(deps: ReconcileDeps): RowActivities & Prov
     endGeneration: createEndGeneration(deps),
     endRendition: createEndRendition(deps),
     decideClip: createDecideClip(deps),
+    operate: createOperate(deps),
     resolvePurchase: createResolvePurchase(deps),
     reconcileLedger: createReconcile(deps),
   };

@@ -1,6 +1,7 @@
 import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
+import { countText, oneLine } from '../domain/shown-text.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { findJob, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import { listMusic } from '../storage/music-repository.js';
@@ -13,6 +14,9 @@ import { startOwedRenditions } from './start-owed-renditions.js';
 /** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
 const OWED_AFTER_MS = 30_000;
 const OWED_AT_ONCE = 100;
+
+/** Of a job's name, for the texts of the Web UI. */
+const MAX_NAME = 100;
 
 const hasUnfetchedImage = (clip: ClipRecord): boolean =>
   (clip.firstImageUrl !== null && clip.firstAssetId === null) ||
@@ -34,7 +38,7 @@ function musicMade(pieces: readonly SubJobRecord[]): { durationSeconds: number; 
 type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob' | 'startOwedRuns'>;
 
 export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
-  const { knex, settings, startRun, logger } = deps;
+  const { knex, settings, startRun, links, logger } = deps;
   return {
     /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
     async planJob(run): Promise<JobPlan> {
@@ -48,11 +52,18 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
         fetchImages,
         summary:
           clips.length === 0
-            ? `${job.name}: music`
-            : `${job.name}: ${clips.length} clips, ${job.model} ${job.resolution}`,
+            ? `${oneLine(job.name, MAX_NAME)}: music`
+            : `${oneLine(job.name, MAX_NAME)}: ${countText(clips.length, 'clip')}, ${job.model} ${job.resolution}`,
         clips: clips.map((clip) => clip.number),
         ...(music.length > 0 && { music: music.map((piece) => piece.number) }),
         parallelClips: settings.parallelClips,
+        facts: {
+          name: oneLine(job.name, MAX_NAME),
+          estimatedCostUsd: job.estimatedCostUsd,
+          budgetUsd: job.budgetUsd,
+          clips: clips.map(({ model, durationSeconds }) => ({ model, durationSeconds })),
+          links,
+        },
       };
     },
 
@@ -63,11 +74,12 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       const music = subJobs.some(({ kind }) => kind === 'clip') ? undefined : musicMade(subJobs);
       const change = { status, error: null, completed: true, ...(music && { durationSeconds: music.durationSeconds }) };
       await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, change));
-      const { durationSeconds, sizeBytes } = music ?? (await requireJob(knex, run.jobId));
+      const { actualCostUsd: costUsd, ...job } = await requireJob(knex, run.jobId);
+      const { durationSeconds, sizeBytes } = music ?? job;
       if (durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
       }
-      return { status, durationSeconds, sizeBytes };
+      return { status, durationSeconds, sizeBytes, costUsd };
     },
 
     async endJob({ end: proposed, error, ...run }) {

@@ -10,6 +10,7 @@ import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
 import { createFetchImages, fetchClipImages } from './fetch-images.js';
+import { generationFacts, spentOn } from './generation-facts.js';
 import { withHeartbeat } from './heartbeat.js';
 import { prepareInputs } from './prepared-inputs.js';
 import { requireSubJob } from './required-rows.js';
@@ -43,9 +44,12 @@ export function createProviderActivities(
     /** Takes the generation's row: what is stored is done, what is bought is resumed, else its inputs are prepared. */
     async prepareGeneration({ jobId, subject }) {
       const clip = await requireSubJob(knex, { jobId, subject });
-      if (clip.status === 'stored') return { outcome: { status: 'stored', predictionId: clip.predictionId } };
+      const facts = await generationFacts(deps, clip);
+      if (clip.status === 'stored') {
+        return { facts, outcome: { status: 'stored', predictionId: clip.predictionId, ...spentOn(clip) } };
+      }
       if (clip.status === 'skipped' && clip.error !== null) {
-        return { outcome: { status: 'skipped', error: clip.error } };
+        return { facts, outcome: { status: 'skipped', error: clip.error, ...spentOn(clip) } };
       }
       // What was cancelled together with a run that is gone may go on in this one.
       await moveSubJob(knex, clip, ['cancelled'], { status: 'pending', completed: false });
@@ -60,7 +64,8 @@ export function createProviderActivities(
           await prepareInputs(deps, await requireSubJob(knex, { jobId, subject }), signal);
         });
       }
-      return { outcome: null, polling: settings.polling };
+      const attempt = (latest?.attempt ?? 0) + (next.kind === 'open' ? 1 : 0);
+      return { facts: { ...facts, attempt }, outcome: null, polling: settings.polling };
     },
 
     async pollPrediction({ predictionId, ...generation }) {

@@ -2,9 +2,10 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { type RenditionInput, renditionWorkflowId, TASK_QUEUE, WORKFLOW_TYPES } from '../domain/contract.js';
+import { renditionOrder } from '../domain/rendition-story.js';
 import type { RenditionState } from '../domain/renditions.js';
+import { renditionSummary } from '../domain/sentences.js';
 import type { RenditionRecord } from '../storage/renditions-repository.js';
-import { summaryName } from './summary-name.js';
 
 /** What is told to Temporal of a rendition whose row is committed. */
 export type RenditionStart = Pick<
@@ -38,15 +39,14 @@ export async function startRendition(
         { key: STAGE, value: 'queued' satisfies RenditionState },
       ]),
       priority: { fairnessKey: rendition.ownerId },
-      staticSummary: summary(rendition),
+      staticSummary: renditionSummary(rendition.name, whatIsMade(rendition)),
+      staticDetails: renditionOrder(rendition),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }
 
-/** E.g. "Villa Azul: low webm", or "Villa Azul: 3 videos". */
-function summary({ name, kind, format, quality, sources }: RenditionStart): string {
-  const what = kind === 'export' ? `${quality} ${format}` : `${sources.length} videos`;
-  return `${summaryName(name)}: ${what}`;
-}
+/** What stands behind the name, e.g. `low webm` or `3 videos`. */
+const whatIsMade = ({ kind, format, quality, sources }: RenditionStart): string =>
+  kind === 'export' ? `${quality} ${format}` : `${sources.length} videos`;

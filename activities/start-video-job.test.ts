@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { jobStart } from '../test/support/job-start.js';
 import { startVideoJob, type VideoJobStart } from './start-video-job.js';
 
 let connection: Connection;
@@ -15,17 +16,8 @@ afterAll(() => connection.close());
 /** Nobody polls it: what is started stays where its start put it. */
 const taskQueue = `test-${randomUUID()}`;
 
-const job = (fields: Partial<VideoJobStart> = {}): VideoJobStart => ({
-  jobId: randomUUID(),
-  ownerId: randomUUID(),
-  campaignId: randomUUID(),
-  runNumber: 1,
-  name: 'Villa Azul',
-  models: ['veo-3.1-fast', 'hailuo-02'],
-  resolution: '1080p',
-  clipCount: 3,
-  ...fields,
-});
+const job = (fields: Partial<VideoJobStart> = {}): VideoJobStart =>
+  jobStart({ campaignId: randomUUID(), models: ['veo-3.1-fast', 'hailuo-02'], clipCount: 3, ...fields });
 
 const handleOf = ({ jobId }: VideoJobStart) => client.workflow.getHandle(`video-job-${jobId}`);
 

@@ -8,23 +8,19 @@ import {
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { TASK_QUEUE, type VideoJobInput, videoJobId, WORKFLOW_TYPES } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import type { ModelName, Resolution } from '../domain/models.js';
+import { type OrderInBrief, orderDetails } from '../domain/job-story.js';
+import type { ModelName } from '../domain/models.js';
 import type { MusicModelName } from '../domain/music.js';
+import { jobSummary } from '../domain/sentences.js';
 import type { JobState } from '../domain/states.js';
 import type { JobWithClips } from '../storage/jobs-repository.js';
-import { summaryName } from './summary-name.js';
 
 /** What is told to Temporal of a job whose row is committed. */
-export interface VideoJobStart {
-  jobId: string;
+export interface VideoJobStart extends OrderInBrief {
   ownerId: string;
   campaignId: string | null;
-  runNumber: number;
-  name: string;
   /** The models its clips and its music are made with, each once. */
   models: readonly (ModelName | MusicModelName)[];
-  resolution: Resolution;
-  clipCount: number;
 }
 
 const OWNER = defineSearchAttributeKey('ReelOwner', 'KEYWORD');
@@ -43,8 +39,15 @@ export function videoJobStart(job: JobWithClips): VideoJobStart {
     runNumber: job.runNumber,
     name: job.name,
     models: [...new Set([...job.clips, ...job.music].map(({ model }) => model))],
+    kind: job.kind,
     resolution: job.resolution,
+    aspectRatio: job.aspectRatio,
+    generateAudio: job.generateAudio,
+    onClipFailure: job.onClipFailure,
     clipCount: job.clips.length,
+    musicCount: job.music.length,
+    estimatedCostUsd: job.estimatedCostUsd,
+    budgetUsd: job.budgetUsd,
   };
 }
 
@@ -104,13 +107,7 @@ function startOptions(job: VideoJobStart): Omit<WorkflowOptions, 'taskQueue' | '
     ]),
     // One owner's hundred jobs must not make another's single job wait for all of them.
     priority: { fairnessKey: job.ownerId },
-    staticSummary: summary(job),
+    staticSummary: jobSummary(job),
+    staticDetails: orderDetails(job),
   };
-}
-
-/** E.g. "Villa Azul: 3 clips, veo-3.1-fast 1080p": what the list of workflows shows beside the id. */
-function summary(job: VideoJobStart): string {
-  const [name, models] = [summaryName(job.name), job.models.join(' + ')];
-  if (job.clipCount === 0) return `${name}: music, ${models}`;
-  return `${name}: ${job.clipCount === 1 ? '1 clip' : `${job.clipCount} clips`}, ${models} ${job.resolution}`;
 }

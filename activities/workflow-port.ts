@@ -1,6 +1,7 @@
 /** What the reconciler asks of Temporal, and the one implementation over its client. */
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { type SettleInput, TASK_QUEUE, WORKFLOW_TYPES } from '../domain/contract.js';
+import { settleDetails, settleSummary } from '../domain/sentences.js';
 
 export type WorkflowState = 'running' | 'closed' | 'missing';
 
@@ -47,7 +48,8 @@ export function createWorkflowPort(
           args: [input],
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           workflowIdConflictPolicy: 'USE_EXISTING',
-          staticSummary: `${input.subject} of job ${input.jobId}: a purchase that no running workflow owns`,
+          staticSummary: settleSummary(input.subject, input.jobId),
+          staticDetails: settleDetails(input),
         }),
       );
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { VideoJobStart } from '../activities/start-video-job.js';
+import { jobStart } from '../test/support/job-start.js';
 import { createTemporalJobStarter } from './job-starter.js';
 import { lazyTemporalConnection } from './temporal-connection.js';
 import { createTemporalSignaler } from './webhooks/prediction-signaler.js';
@@ -17,16 +17,7 @@ afterAll(() => connection.close());
 
 /** Nobody polls its queue: what is started stays where its start put it. */
 async function startedJob(): Promise<string> {
-  const job: VideoJobStart = {
-    jobId: randomUUID(),
-    ownerId: randomUUID(),
-    campaignId: null,
-    runNumber: 1,
-    name: 'Villa Azul',
-    models: ['veo-3.1-fast'],
-    resolution: '1080p',
-    clipCount: 1,
-  };
+  const job = jobStart();
   await createTemporalJobStarter(client, { taskQueue: `test-${randomUUID()}` }).start(job);
   return `video-job-${job.jobId}`;
 }
@@ -50,10 +41,7 @@ describe('the starter of jobs', () => {
   test('gives up at its deadline when Temporal cannot be reached', async () => {
     await withoutTemporal(async (lost) => {
       const starter = createTemporalJobStarter(lost, { deadlineMs: 300 });
-      const fields = { runNumber: 1, name: 'x', models: [], resolution: '1080p', clipCount: 1 } as const;
-      await expect(
-        starter.start({ jobId: randomUUID(), ownerId: randomUUID(), campaignId: null, ...fields }),
-      ).rejects.toThrow();
+      await expect(starter.start(jobStart())).rejects.toThrow();
     });
   });
 });

@@ -15,6 +15,7 @@ import type {
   VideoJobResult,
 } from './contract.js';
 import type { ProviderStatus } from './ledger.js';
+import type { Operated, Operation } from './operations.js';
 
 export interface JobPlan {
   /** One sentence for whoever watches: what was ordered. */
@@ -27,6 +28,42 @@ export interface JobPlan {
   parallelClips: number;
   /** Whether images that were ordered by address are still to be fetched. Absent in older histories. */
   fetchImages?: boolean;
+  /** What whoever watches is told. Absent in older histories. */
+  facts?: JobFacts;
+}
+
+/** Addresses that texts for people lead to, without a slash at the end; each absent where it is not known. */
+export interface TextLinks {
+  /** The Web UI's list of workflows: an id behind it is a workflow's page. */
+  workflows?: string;
+  /** The api, with its prefix. */
+  api?: string;
+}
+
+/** What a job's texts say of its order. Money is US dollars. */
+export interface JobFacts {
+  name: string;
+  estimatedCostUsd: number;
+  budgetUsd: number | null;
+  /** In the order of the plan's clips. Durations are seconds. */
+  clips: { model: string; durationSeconds: number }[];
+  links: TextLinks;
+}
+
+/** What a generation's texts say of it. Money is US dollars, durations are seconds. */
+export interface GenerationFacts {
+  jobName: string;
+  /** How many of its kind the job has. */
+  of: number;
+  model: string;
+  durationSeconds: number;
+  /** The attempt that is under way, or comes next. */
+  attempt: number;
+  /** What another attempt would cost. */
+  priceUsd: number;
+  /** What all attempts have cost so far. */
+  costUsd: number;
+  links: TextLinks;
 }
 
 /** Milliseconds between looks at the provider: from `firstMs`, growing by `factor`, to `maxMs`. */
@@ -36,9 +73,14 @@ export interface Polling {
   factor: number;
 }
 
-export type PreparedGeneration =
-  /** Nothing is left to do. */
-  { outcome: GenerationOutcome } | { outcome: null; polling: Polling };
+export type PreparedGeneration = (
+  | /** Nothing is left to do. */
+  { outcome: GenerationOutcome }
+  | { outcome: null; polling: Polling }
+) & {
+  /** What whoever watches is told. Absent in older histories. */
+  facts?: GenerationFacts;
+};
 
 export interface Purchase {
   predictionId: string;
@@ -90,6 +132,8 @@ export interface RowActivities {
   endRendition(input: EndRenditionInput): Promise<{ status: 'failed' | 'cancelled' }>;
   /** Throws VALIDATION_FAILED, ASSET_NOT_FOUND, BUDGET_EXCEEDED or WRONG_STATE; the clip then waits on. */
   decideClip(input: DecideInput): Promise<GenerationStep>;
+  /** Does what an operator asked for, once however often it runs. Throws NOT_FOUND, WRONG_STATE and what the action throws. */
+  operate(input: Operation): Promise<Operated>;
 }
 
 /** Requests to the provider that cost nothing and may be repeated. */

@@ -23,9 +23,11 @@ export const WORKFLOW_TYPES = {
   settle: 'settle',
   exportVideo: 'exportVideo',
   combineVideos: 'combineVideos',
+  operate: 'operate',
 } as const;
 export const SIGNALS = { predictionCompleted: 'predictionCompleted', clipAttention: 'clipAttention' } as const;
 export const UPDATES = { decideClip: 'decideClip' } as const;
+export const QUERIES = { status: 'status' } as const;
 export const WORKER_DEPLOYMENT = 'reelwright';
 
 /** Search attributes; a server must know them before a workflow with one is started. */
@@ -86,6 +88,8 @@ export interface VideoJobResult {
   status: Extract<FinalJobState, 'completed' | 'completed_with_gaps'>;
   durationSeconds: number;
   sizeBytes: number;
+  /** What the job has cost in all runs, strays included, in US dollars. Absent in older histories. */
+  costUsd?: number;
 }
 
 export interface GenerationInput {
@@ -99,23 +103,30 @@ export interface FailureInfo {
   message: string;
 }
 
+/** What a generation has cost so far, all its attempts, in US dollars. Absent where that is nothing, and in older histories. */
+export interface Spent {
+  costUsd?: number;
+}
+
 /** How a generation ends. A generation never rejects its parent: every expected end is a value. */
-export type GenerationOutcome =
-  | { status: 'stored'; predictionId: string | null }
-  | { status: 'skipped'; error: FailureInfo }
-  | { status: 'failed'; error: FailureInfo }
-  | { status: 'cancelled' };
+export type GenerationOutcome = Spent &
+  (
+    | { status: 'stored'; predictionId: string | null }
+    | { status: 'skipped'; error: FailureInfo }
+    | { status: 'failed'; error: FailureInfo }
+    | { status: 'cancelled' }
+  );
 
 /** What follows when an attempt came to nothing: an end, another attempt by the rules, or somebody's decision. */
 export type GenerationStep =
   | GenerationOutcome
-  | { status: 'again' }
-  | {
+  | (Spent & { status: 'again' })
+  | (Spent & {
       status: 'needs_attention';
       error: FailureInfo;
       /** How long to wait for a decision before the clip is skipped, in milliseconds. */
       patienceMs: number;
-    };
+    });
 
 export interface PredictionCompletedSignal {
   predictionId: string;

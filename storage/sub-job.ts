@@ -81,6 +81,12 @@ export const selectSubJobs = (knex: Knex, kind: SubJobKind): Knex.QueryBuilder =
       ) as Knex.Raw<number>,
     });
 
+/** How many of this kind its job has. */
+export async function countSubJobs(knex: Knex, { kind, jobId }: Omit<SubJobKey, 'number'>): Promise<number> {
+  const [row] = await knex(TABLES[kind]).where({ job_id: jobId }).count({ total: '*' });
+  return Number(row?.['total'] ?? 0);
+}
+
 export interface SubJobChange {
   status?: ClipState;
   preparedInputs?: PreparedInputs | null;

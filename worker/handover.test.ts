@@ -14,6 +14,7 @@ import { type ActivityRig, createActivityRig } from '../test/support/activity-ri
 import { NOBODY } from '../test/support/job-rig.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import '../test/support/quiet-runtime.js';
+import { jobStart } from '../test/support/job-start.js';
 import { createBuyingWorker, createMediaWorker, createOrchestrationWorker, type WorkerSetup } from './workers.js';
 
 const LIMIT_MS = 60_000;
@@ -64,20 +65,7 @@ async function withFleet(provider: FakeProvider, test: (fleet: Fleet) => Promise
   const jobId = await rig.order(1);
   try {
     run(await createOrchestrationWorker(await setup(), deps, { codePath: bundlePath }));
-    await startVideoJob(
-      client,
-      {
-        jobId,
-        ownerId: rig.ownerId,
-        campaignId: null,
-        runNumber: 1,
-        name: 'a job',
-        models: ['veo-3.1-fast'],
-        resolution: '1080p',
-        clipCount: 1,
-      },
-      { taskQueue },
-    );
+    await startVideoJob(client, jobStart({ jobId, ownerId: rig.ownerId }), { taskQueue });
     await test({
       client,
       jobId,

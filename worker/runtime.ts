@@ -12,6 +12,7 @@ import { createWorkflowPort } from '../activities/workflow-port.js';
 import { readEnvironment } from '../config/environment.js';
 import { createLogger, type Logger } from '../config/logger.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
+import type { TextLinks } from '../domain/activity-contract.js';
 import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
@@ -29,6 +30,7 @@ const VARIABLES = [
   'REPLICATE_API_TOKEN',
   'REPLICATE_BASE_URL',
   'PUBLIC_URL',
+  'TEMPORAL_UI_URL',
   'SECRET_KEY',
   'PRIVATE_ADDRESSES_ALLOWED',
   'LOG_LEVEL',
@@ -95,6 +97,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
     tools: { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH },
     workRoot,
     publicUrl: env.PUBLIC_URL,
+    links: textLinks(env),
     settings: {
       polling: pollingFor(env),
       parallelClips: env.PARALLEL_CLIPS,
@@ -127,6 +130,17 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
       await connection.close();
       await database.close();
     },
+  };
+}
+
+function textLinks({
+  TEMPORAL_UI_URL: ui,
+  TEMPORAL_NAMESPACE: namespace,
+  PUBLIC_URL: api,
+}: Pick<WorkerEnvironment, 'TEMPORAL_UI_URL' | 'TEMPORAL_NAMESPACE' | 'PUBLIC_URL'>): TextLinks {
+  return {
+    ...(ui !== undefined && { workflows: `${ui}/namespaces/${encodeURIComponent(namespace)}/workflows` }),
+    ...(api !== undefined && { api: `${api}/api/v3` }),
   };
 }
 

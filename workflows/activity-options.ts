@@ -1,5 +1,10 @@
 /** The activities as workflows call them, grouped by effect; a reason beside each number. */
-import { ActivityCancellationType, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  type ActivityInterfaceFor,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type {
   BuyingActivities,
   MediaActivities,
@@ -37,7 +42,7 @@ export const fetching = proxyActivities<ProviderActivities>({
  * The purchase. Unlimited attempts, because whether one may post is decided by its ledger row and not by a count; no
  * limit on the whole, because a wait longer than what is left of it would fail the activity at once.
  */
-export function buying(): BuyingActivities {
+export function buying(): ActivityInterfaceFor<BuyingActivities> {
   return proxyActivities<BuyingActivities>({
     taskQueue: buyingQueue(workflowInfo().taskQueue),
     // The window for a POST is 20 s; the rest is for looking through the provider's list.
@@ -50,7 +55,7 @@ export function buying(): BuyingActivities {
 }
 
 /** Fetching what was bought: the link lives for an hour, so it is tried until it works or the link is dead. */
-export function collecting(): Pick<MediaActivities, 'collectOutput'> {
+export function collecting(): ActivityInterfaceFor<Pick<MediaActivities, 'collectOutput'>> {
   return proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(workflowInfo().taskQueue),
     // A clip of 100 MB over a slow line, decoded once; a dead worker is noticed by the missing heartbeat instead.
@@ -63,7 +68,7 @@ export function collecting(): Pick<MediaActivities, 'collectOutput'> {
 }
 
 /** ffmpeg at work on a whole video. */
-export function cutting(): Pick<MediaActivities, 'cutVideo'> {
+export function cutting(): ActivityInterfaceFor<Pick<MediaActivities, 'cutVideo'>> {
   return proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(workflowInfo().taskQueue),
     // 100 clips of 10 s, all re-encoded, take about an hour on two cores.
@@ -77,7 +82,7 @@ export function cutting(): Pick<MediaActivities, 'cutVideo'> {
 }
 
 /** What makes a finished video nicer and is not worth its failure. */
-export function extras(): Pick<MediaActivities, 'makePoster' | 'makePreviews'> {
+export function extras(): ActivityInterfaceFor<Pick<MediaActivities, 'makePoster' | 'makePreviews'>> {
   return proxyActivities<MediaActivities>({
     taskQueue: mediaQueue(workflowInfo().taskQueue),
     // A video of a gigabyte out of the store, decoded once: 17 minutes of it in 2 on two cores.
@@ -88,7 +93,7 @@ export function extras(): Pick<MediaActivities, 'makePoster' | 'makePreviews'> {
 }
 
 /** Exports and combinations: ffmpeg at work on finished videos, for as long as VP9 takes. */
-export function rendering(): RenditionActivities {
+export function rendering(): ActivityInterfaceFor<RenditionActivities> {
   return proxyActivities<RenditionActivities>({
     taskQueue: renditionQueue(workflowInfo().taskQueue),
     // 20 videos of 17 minutes, all re-encoded, or one of them as VP9; a dead worker is noticed by the missing heartbeat.

@@ -3,10 +3,13 @@ import { ApplicationFailure, CancellationScope, condition, setHandler } from '@t
 import type { ClipDecided, ClipDecision, GenerationInput, GenerationStep } from '../domain/contract.js';
 import { decisionProblem } from '../domain/decisions.js';
 import type { ErrorCode } from '../domain/errors.js';
+import { generationSentences as sentences } from '../domain/sentences.js';
 import { rows } from './activity-options.js';
 import { tellAttention } from './attention.js';
+import type { ClipBoard } from './clip-board.js';
 import { failureInfo } from './failures.js';
 import { decideClip } from './messages.js';
+import { say } from './say.js';
 
 export type Waiting = Extract<GenerationStep, { status: 'needs_attention' }>;
 
@@ -18,7 +21,7 @@ export interface Decisions {
 }
 
 /** Takes decisions from now on, as the update `decideClip`; refused while the clip does not wait. */
-export function decisions(subject: GenerationInput): Decisions {
+export function decisions(subject: GenerationInput, board: ClipBoard): Decisions {
   let waits = false;
   let mayWait = false;
   let decided: GenerationStep | undefined;
@@ -32,7 +35,9 @@ export function decisions(subject: GenerationInput): Decisions {
       // Closed at once, so that no second decision is taken while this one is carried out.
       waits = false;
       try {
-        decided = await CancellationScope.nonCancellable(() => rows.decideClip({ ...subject, decision }));
+        const sentence = sentences.decide(subject.subject, decision.decision);
+        const input = { ...subject, decision };
+        decided = await CancellationScope.nonCancellable(() => say(sentence, rows.decideClip, input));
         return { decision: decision.decision };
       } catch (error) {
         const { code, message } = failureInfo(error);
@@ -56,14 +61,18 @@ export function decisions(subject: GenerationInput): Decisions {
       decided = undefined;
       waits = true;
       try {
+        board.waits(waiting);
         await tellAttention(subject, waiting.error);
-        await condition(() => decided !== undefined, waiting.patienceMs);
+        const summary = sentences.patience(subject.subject, waiting.patienceMs);
+        await condition(() => decided !== undefined, waiting.patienceMs, { summary });
         // A decision that is being carried out when the time ends still counts.
         if (!waits) await condition(() => decided !== undefined || waits);
       } finally {
         waits = false;
       }
-      decided ??= await rows.endGeneration({ ...subject, end: { status: 'skipped', error: waiting.error } });
+      const end = { status: 'skipped' as const, error: waiting.error };
+      decided ??= await say(sentences.skipped(subject.subject), rows.endGeneration, { ...subject, end });
+      board.decided();
       await tellAttention(subject, null);
       return decided;
     },

@@ -1,6 +1,7 @@
-import { ApplicationFailure, TerminatedFailure } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, TerminatedFailure } from '@temporalio/workflow';
 import type { FailureInfo } from '../domain/contract.js';
 import { ERRORS, type ErrorCode } from '../domain/errors.js';
+import { withRemedy } from '../domain/remedies.js';
 
 /** A chain of causes deeper than this is cut, so that no failure can hang a replay. */
 const MAX_DEPTH = 16;
@@ -19,4 +20,16 @@ export function failureInfo(error: unknown): FailureInfo {
     current = current.cause;
   }
   return { code: 'INTERNAL', message: String(error) };
+}
+
+/** What a workflow fails with: the reason and what somebody can do about it, over what happened. A cancel stays one. */
+export function failureWithRemedy(error: unknown): unknown {
+  if (isCancellation(error)) return error;
+  const failure = failureInfo(error);
+  return ApplicationFailure.create({
+    message: withRemedy(failure),
+    type: failure.code,
+    nonRetryable: true,
+    ...(error instanceof Error && { cause: error }),
+  });
 }

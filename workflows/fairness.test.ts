@@ -4,6 +4,7 @@ import { expect, inject, it } from 'vitest';
 import { startVideoJob } from '../activities/start-video-job.js';
 import { videoJobId } from '../domain/contract.js';
 import { type FakeWorld, fakeWorld } from '../test/support/fake-world.js';
+import { jobStart } from '../test/support/job-start.js';
 import { type AllActivities, runWorkflowRig } from '../test/support/workflow-rig.js';
 
 const LARGE = 60;
@@ -44,20 +45,7 @@ it('lets a single clip pass a large order of somebody else, which waits for the 
     large,
     async ({ client, taskQueue }) => {
       const order = (jobId: string, clipCount: number): Promise<void> =>
-        startVideoJob(
-          client,
-          {
-            jobId,
-            ownerId: `owner-of-${jobId}`,
-            campaignId: null,
-            runNumber: 1,
-            name: 'an order',
-            models: ['veo-3.1-fast'],
-            resolution: '1080p',
-            clipCount,
-          },
-          { taskQueue },
-        );
+        startVideoJob(client, jobStart({ jobId, ownerId: `owner-of-${jobId}`, clipCount }), { taskQueue });
       await order(large, LARGE);
       await expect.poll(() => buys.length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
       await order(single, 1);

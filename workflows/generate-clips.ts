@@ -1,6 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { JobPlan } from '../domain/activity-contract.js';
 import { clipSubject, type GenerationOutcome } from '../domain/contract.js';
+import type { JobBoard } from './job-board.js';
 import { mapBounded } from './map-bounded.js';
 import { runGeneration } from './run-generation.js';
 
@@ -12,6 +13,7 @@ export async function generateClips(
   jobId: string,
   plan: JobPlan,
   waiting: ReadonlySet<number>,
+  board: JobBoard,
 ): Promise<GenerationOutcome[]> {
   const scope = new CancellationScope();
   return await scope.run(() =>
@@ -19,7 +21,7 @@ export async function generateClips(
       plan.clips,
       () => plan.parallelClips + waiting.size,
       async (number) => {
-        const outcome = await runGeneration(jobId, clipSubject(number), scope);
+        const outcome = await runGeneration(jobId, clipSubject(number), scope, board);
         if (outcome.status === 'failed') scope.cancel();
         return outcome;
       },

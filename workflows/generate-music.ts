@@ -1,8 +1,11 @@
 import { CancellationScope } from '@temporalio/workflow';
 import { type FailureInfo, type GenerationOutcome, musicSubject } from '../domain/contract.js';
+import { jobSentences } from '../domain/sentences.js';
 import { rows } from './activity-options.js';
 import { failureInfo } from './failures.js';
+import type { JobBoard } from './job-board.js';
 import { runGeneration } from './run-generation.js';
+import { say } from './say.js';
 
 /** Music that is being made beside the clips. */
 export interface MusicInTheMaking {
@@ -15,18 +18,28 @@ export interface MusicInTheMaking {
  * One child workflow per piece, one after the other, since each goes on from the last. Where one is not made the rest
  * cannot be: their rows say so.
  */
-export function startMusic(jobId: string, pieces: readonly number[]): MusicInTheMaking {
+export function startMusic(jobId: string, pieces: readonly number[], board: JobBoard): MusicInTheMaking {
   const scope = new CancellationScope();
-  return { done: scope.run(() => makeAll(jobId, pieces, scope)), cancel: () => scope.cancel() };
+  return { done: scope.run(() => makeAll(jobId, pieces, scope, board)), cancel: () => scope.cancel() };
 }
 
-async function makeAll(jobId: string, pieces: readonly number[], scope: CancellationScope): Promise<void> {
+async function makeAll(
+  jobId: string,
+  pieces: readonly number[],
+  scope: CancellationScope,
+  board: JobBoard,
+): Promise<void> {
   let missing: FailureInfo | undefined;
   for (const number of pieces) {
     const subject = musicSubject(number);
-    if (missing === undefined)
-      missing = whyMissing(number, await outcomeOf(() => runGeneration(jobId, subject, scope)));
-    else await skip(jobId, number, missing);
+    if (missing === undefined) {
+      const outcome = await outcomeOf(() => runGeneration(jobId, subject, scope, board));
+      missing = whyMissing(number, outcome);
+      if (outcome.status === 'failed') board.ended(subject, outcome);
+    } else {
+      await skip(jobId, number, missing);
+      board.ended(subject, { status: 'skipped', error: missing });
+    }
   }
 }
 
@@ -46,6 +59,8 @@ function whyMissing(number: number, outcome: GenerationOutcome): FailureInfo | u
 }
 
 async function skip(jobId: string, number: number, error: FailureInfo): Promise<void> {
-  const end = { status: 'skipped' as const, error };
-  await CancellationScope.nonCancellable(() => rows.endGeneration({ jobId, subject: musicSubject(number), end }));
+  const subject = musicSubject(number);
+  const input = { jobId, subject, end: { status: 'skipped' as const, error } };
+  const sentence = jobSentences.missingMusic(subject);
+  await CancellationScope.nonCancellable(() => say(sentence, rows.endGeneration, input));
 }

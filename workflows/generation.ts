@@ -2,38 +2,63 @@
 import { CancellationScope, isCancellation, setHandler } from '@temporalio/workflow';
 import type { Purchase } from '../domain/activity-contract.js';
 import type { GenerationInput, GenerationOutcome, GenerationStep } from '../domain/contract.js';
+import { generationSentences as sentences } from '../domain/sentences.js';
 import { buying, collecting, provider, rows } from './activity-options.js';
+import { type ClipBoard, clipBoard } from './clip-board.js';
 import { type Decisions, decisions } from './decisions.js';
 import { failureInfo } from './failures.js';
 import { predictionCompleted } from './messages.js';
+import { say } from './say.js';
 import { untilCompleted } from './until-completed.js';
+
+/** What is made, and where it is shown how far it is. */
+interface Making {
+  subject: GenerationInput;
+  board: ClipBoard;
+}
 
 export async function generation(subject: GenerationInput): Promise<GenerationOutcome> {
   const completed = new Set<string>();
   setHandler(predictionCompleted, ({ predictionId }) => void completed.add(predictionId));
-  const decided = decisions(subject);
+  const making = { subject, board: clipBoard(subject) };
+  const decided = decisions(subject, making.board);
 
-  let work = (): Promise<GenerationStep> => attempt(subject, completed);
+  let work = (): Promise<GenerationStep> => attempt(making, completed);
   for (;;) {
-    const step = await guarded(subject, decided, work);
+    const step = await guarded(making, decided, work);
     if (step.status === 'needs_attention') work = () => decided.wait(step);
-    else if (step.status === 'again') work = () => attempt(subject, completed);
-    else return step;
+    else if (step.status === 'again') work = () => attempt(making, completed);
+    else {
+      making.board.ended(step);
+      return step;
+    }
   }
 }
 
 /** What is owned is decided from the rows: stored is done, bought is resumed, and only what is missing is bought. */
-async function attempt(subject: GenerationInput, completed: ReadonlySet<string>): Promise<GenerationStep> {
-  const prepared = await provider.prepareGeneration(subject);
+async function attempt(making: Making, completed: ReadonlySet<string>): Promise<GenerationStep> {
+  const { subject, board } = making;
+  board.doing('its inputs are prepared');
+  const prepared = await say(sentences.prepare(subject.subject), provider.prepareGeneration, subject);
+  board.told(prepared.facts);
   if (prepared.outcome !== null) return prepared.outcome;
 
-  const { predictionId } = await purchase(subject);
+  board.doing('it is being bought; if that takes long, Pending Activities says why');
+  const { predictionId } = await purchase(making);
+  board.bought(predictionId);
+  board.doing('the provider is at work on it');
   await untilCompleted(subject, predictionId, prepared.polling, completed);
-  return await collecting().collectOutput({ ...subject, predictionId });
+  return await collect(making, predictionId);
+}
+
+async function collect({ subject, board }: Making, predictionId: string): Promise<GenerationStep> {
+  board.doing('its output is fetched, checked and stored');
+  const sentence = sentences.collect(subject.subject, predictionId, board.facts);
+  return await say(sentence, collecting().collectOutput, { ...subject, predictionId });
 }
 
 async function guarded(
-  subject: GenerationInput,
+  making: Making,
   { mayFollow }: Decisions,
   work: () => Promise<GenerationStep>,
 ): Promise<GenerationStep> {
@@ -42,7 +67,7 @@ async function guarded(
   } catch (error) {
     const cancelled = CancellationScope.current().consideredCancelled;
     return await CancellationScope.nonCancellable(() =>
-      isCancellation(error) || cancelled ? wrapUp(subject) : mayFollow(() => failed(subject, error)),
+      isCancellation(error) || cancelled ? wrapUp(making) : mayFollow(() => failed(making, error)),
     );
   }
 }
@@ -51,15 +76,16 @@ async function guarded(
  * A purchase is never left half done: a cancel waits until it is known what was bought. It closes the clip's row at
  * once, so that a purchase which is still waiting for its turn, or for the next attempt, is not made any more.
  */
-async function purchase(subject: GenerationInput): Promise<Purchase> {
+async function purchase({ subject, board }: Making): Promise<Purchase> {
   const scope = CancellationScope.current();
   let buyingNow = true;
   const closed = scope.cancelRequested.catch(async () => {
     if (!buyingNow) return;
-    await CancellationScope.nonCancellable(() => rows.endGeneration({ ...subject, end: { status: 'cancelled' } }));
+    await CancellationScope.nonCancellable(() => cancelled(subject));
   });
   try {
-    return await CancellationScope.nonCancellable(() => buying().buy(subject));
+    const sentence = sentences.buy(subject.subject, board.facts);
+    return await CancellationScope.nonCancellable(() => say(sentence, buying().buy, subject));
   } finally {
     buyingNow = false;
     if (scope.consideredCancelled) await closed;
@@ -67,17 +93,25 @@ async function purchase(subject: GenerationInput): Promise<Purchase> {
 }
 
 /** After a cancel: the provider is told to stop, and what it finished all the same is stored, since it is paid. */
-async function wrapUp(subject: GenerationInput): Promise<GenerationStep> {
+async function wrapUp(making: Making): Promise<GenerationStep> {
+  const { subject, board } = making;
+  board.doing('it is being cancelled; what is finished all the same is stored');
   try {
-    const { succeeded } = await provider.cancelPurchase(subject);
-    if (succeeded !== null) return await collecting().collectOutput({ ...subject, predictionId: succeeded });
+    const { succeeded } = await say(sentences.cancel(subject.subject), provider.cancelPurchase, subject);
+    if (succeeded !== null) return await collect(making, succeeded);
   } catch (error) {
-    const step = await failed(subject, error);
+    const step = await failed(making, error);
     if (step.status !== 'again' && step.status !== 'needs_attention') return step;
   }
-  return await rows.endGeneration({ ...subject, end: { status: 'cancelled' } });
+  return await cancelled(subject);
 }
 
-async function failed(subject: GenerationInput, error: unknown): Promise<GenerationStep> {
-  return await rows.endGeneration({ ...subject, end: { status: 'failed', error: failureInfo(error) } });
+const cancelled = (subject: GenerationInput): Promise<GenerationStep> =>
+  say(sentences.cancelled(subject.subject), rows.endGeneration, { ...subject, end: { status: 'cancelled' as const } });
+
+async function failed({ subject, board }: Making, failure: unknown): Promise<GenerationStep> {
+  const error = failureInfo(failure);
+  board.doing(`an attempt failed with ${error.code}: what follows is looked up`);
+  const sentence = sentences.failed(subject.subject, error);
+  return await say(sentence, rows.endGeneration, { ...subject, end: { status: 'failed' as const, error } });
 }

@@ -1,5 +1,6 @@
 /** All workflow types of this product; the bundle is made from here. */
 export { generation } from './generation.js';
+export { operate } from './operate.js';
 export { reconcile } from './reconcile.js';
 export { combineVideos, exportVideo } from './renditions.js';
 export { settle } from './settle.js';

@@ -182,7 +182,12 @@ describe('a job of music alone', () => {
       await job.bought(2);
       const last = await tone(6);
       await job.finishMusic(2, last);
-      expect(await job.handle.result()).toEqual({ status: 'completed', durationSeconds: 6, sizeBytes: last.length });
+      expect(await job.handle.result()).toEqual({
+        status: 'completed',
+        durationSeconds: 6,
+        sizeBytes: last.length,
+        costUsd: 0.14,
+      });
       expect(await job.job()).toMatchObject({ status: 'completed', videoBlobId: null, durationSeconds: 6 });
     });
   });

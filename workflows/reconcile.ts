@@ -1,7 +1,9 @@
 /** Runs in the workflow sandbox, on a schedule: mends what neither the api nor a running workflow will mend. */
 import { patched, proxyActivities } from '@temporalio/workflow';
 import type { ProviderActivities, Reconciled } from '../domain/activity-contract.js';
+import { reconcileSentences } from '../domain/sentences.js';
 import { rows } from './activity-options.js';
+import { say } from './say.js';
 
 const ledger = proxyActivities<Pick<ProviderActivities, 'reconcileLedger'>>({
   // A day of the provider's list, page by page.
@@ -12,7 +14,7 @@ const ledger = proxyActivities<Pick<ProviderActivities, 'reconcileLedger'>>({
 });
 
 export async function reconcile(): Promise<Pick<Reconciled, 'started'> | Reconciled> {
-  const { started } = await rows.startOwedRuns();
+  const { started } = await say(reconcileSentences.runs, rows.startOwedRuns);
   if (!patched('reconcile-ledger')) return { started };
-  return { started, ...(await ledger.reconcileLedger()) };
+  return { started, ...(await say(reconcileSentences.ledger, ledger.reconcileLedger)) };
 }

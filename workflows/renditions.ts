@@ -1,38 +1,51 @@
 /** Runs in the workflow sandbox: one export of a finished video, or several videos combined into one. */
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { CancellationScope, isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
-import type { RenditionInput, RenditionResult } from '../domain/contract.js';
+import {
+  CancellationScope,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { FailureInfo, RenditionInput, RenditionResult } from '../domain/contract.js';
+import { renditionDetails, renditionStatus } from '../domain/rendition-story.js';
 import type { RenditionState } from '../domain/renditions.js';
+import { renditionSentences as sentences } from '../domain/sentences.js';
 import { rendering, rows } from './activity-options.js';
-import { failureInfo } from './failures.js';
-
-const STAGE = defineSearchAttributeKey('ReelStage', 'KEYWORD');
+import { STAGE } from './attributes.js';
+import { failureInfo, failureWithRemedy } from './failures.js';
+import { status } from './messages.js';
+import { say } from './say.js';
 
 export async function exportVideo(input: RenditionInput): Promise<RenditionResult> {
-  return await render(input, () => rendering().makeExport(input));
+  return await render(input, () => say(sentences.export, rendering().makeExport, input));
 }
 
 export async function combineVideos(input: RenditionInput): Promise<RenditionResult> {
-  return await render(input, () => rendering().makeCombination(input));
+  return await render(input, () => say(sentences.combine, rendering().makeCombination, input));
 }
 
 async function render(input: RenditionInput, make: () => Promise<RenditionResult>): Promise<RenditionResult> {
+  let seen: { state: RenditionState; result?: RenditionResult; error?: FailureInfo | null } = { state: 'queued' };
+  setHandler(status, () => renditionStatus(seen), { description: 'How far it is, in a sentence' });
   try {
-    enter('running');
+    enter({ state: 'running' });
     const result = await make();
-    enter('completed');
+    enter({ state: 'completed', result });
     return result;
-  } catch (error) {
+  } catch (failure) {
     await CancellationScope.nonCancellable(async () => {
-      const cancelled = isCancellation(error);
-      const end = cancelled ? 'cancelled' : 'failed';
-      const { status } = await rows.endRendition({ ...input, end, error: cancelled ? null : failureInfo(error) });
-      enter(status);
+      const cancelled = isCancellation(failure);
+      const error = cancelled ? null : failureInfo(failure);
+      const end = { ...input, end: cancelled ? ('cancelled' as const) : ('failed' as const), error };
+      const { status: state } = await say(sentences.end(error), rows.endRendition, end);
+      enter({ state, error });
     });
-    throw error;
+    throw failureWithRemedy(failure);
   }
-}
 
-function enter(stage: RenditionState): void {
-  upsertSearchAttributes([{ key: STAGE, value: stage }]);
+  function enter(next: typeof seen): void {
+    seen = next;
+    setCurrentDetails(renditionDetails(seen));
+    upsertSearchAttributes([{ key: STAGE, value: seen.state }]);
+  }
 }

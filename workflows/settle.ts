@@ -2,8 +2,10 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { FailureInfo, SettleInput } from '../domain/contract.js';
 import { isFinalStatus } from '../domain/ledger.js';
+import { generationSentences } from '../domain/sentences.js';
 import { collecting, provider } from './activity-options.js';
 import { failureInfo } from './failures.js';
+import { say } from './say.js';
 import { untilCompleted } from './until-completed.js';
 
 /** How a settlement ends: with an output that is stored, or without one and, where something went wrong, why. */
@@ -16,13 +18,15 @@ export interface Settled {
 /** What is paid is stored: also for a job that has ended. A purchase that gave nothing is an end like another. */
 export async function settle(input: SettleInput): Promise<Settled> {
   const { jobId, subject } = input;
-  const { predictionId, polling } = await provider.resolvePurchase(input);
+  const { predictionId, polling } = await say(generationSentences.resolve(subject), provider.resolvePurchase, input);
   if (predictionId === null) return { predictionId, stored: false, error: null };
   try {
-    const { status } = await provider.pollPrediction({ jobId, subject, predictionId });
+    const look = generationSentences.look(predictionId);
+    const { status } = await say(look, provider.pollPrediction, { jobId, subject, predictionId });
     // Nobody signals a settlement.
     if (!isFinalStatus(status)) await untilCompleted({ jobId, subject }, predictionId, polling, new Set());
-    const outcome = await collecting().collectOutput({ jobId, subject, predictionId });
+    const fetch = generationSentences.collect(subject, predictionId);
+    const outcome = await say(fetch, collecting().collectOutput, { jobId, subject, predictionId });
     return { predictionId, stored: outcome.status === 'stored', error: null };
   } catch (error) {
     const failure = failureInfo(error);

@@ -46,6 +46,7 @@ export async function createActivityRig(): Promise<ActivityRig> {
       tools: { ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe' },
       workRoot,
       publicUrl: 'http://127.0.0.1:9',
+      links: { workflows: 'http://127.0.0.1:8/namespaces/default/workflows', api: 'http://127.0.0.1:9/api/v3' },
       settings: {
         polling: { firstMs: 10, maxMs: 10, factor: 1 },
         parallelClips: 10,

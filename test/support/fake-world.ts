@@ -1,5 +1,5 @@
 /** Activities without a database, a provider or ffmpeg: they record what the workflows ask and answer as told. */
-import type { Polling } from '../../domain/activity-contract.js';
+import type { GenerationFacts, JobFacts, Polling } from '../../domain/activity-contract.js';
 import {
   type ClipDecision,
   type FailureInfo,
@@ -29,6 +29,8 @@ export interface FakeWorldOptions {
   onFailure?: (number: number, failure: number, error: FailureInfo) => GenerationStep;
   /** What becomes of a decision; throws to refuse it. Default: a retry. */
   onDecision?: (number: number, decision: ClipDecision) => GenerationStep;
+  /** What the texts of the Web UI are told, as the activities tell it. Default: nothing, as in old histories. */
+  told?: boolean;
   /** Whether the job has images that are still to be fetched. */
   fetchImages?: boolean;
   /** Whether making previews fails. */
@@ -56,6 +58,28 @@ async function rendered({ onRender }: FakeWorldOptions, calls: readonly string[]
   await onRender?.(calls);
   return RENDERED;
 }
+
+export const LINKS = { workflows: 'http://ui/namespaces/default/workflows', api: 'http://api/api/v3' };
+const PRICE_USD = 1.6;
+
+const jobFacts = (clips: number): JobFacts => ({
+  name: 'Villa Azul',
+  estimatedCostUsd: clips * PRICE_USD,
+  budgetUsd: 9,
+  clips: Array.from({ length: clips }, () => ({ model: 'veo-3.1', durationSeconds: 8 })),
+  links: LINKS,
+});
+
+const clipFacts = (of: number, attempt: number): GenerationFacts => ({
+  jobName: 'Villa Azul',
+  of,
+  model: 'veo-3.1',
+  durationSeconds: 8,
+  attempt,
+  priceUsd: PRICE_USD,
+  costUsd: 0,
+  links: LINKS,
+});
 
 const NEVER: Polling = { firstMs: 3_600_000, maxMs: 3_600_000, factor: 1 };
 
@@ -90,6 +114,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         parallelClips: options.parallelClips ?? 10,
         ...(options.music !== undefined && { music: Array.from({ length: options.music }, (_, index) => index + 1) }),
         ...(options.fetchImages === undefined ? {} : { fetchImages: options.fetchImages }),
+        ...(options.told === true && { facts: jobFacts(options.clips) }),
       };
     },
     async completeJob() {
@@ -123,15 +148,20 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       call('reconcile');
       return { ended: 0, settling: 0 };
     },
+    async operate({ action }) {
+      call(`operate-${action}`);
+      return { done: `${action} is done` };
+    },
     async startOwedRuns() {
       return { started: 0 };
     },
     async prepareGeneration({ subject }) {
       const number = call('prepare', subject);
+      const facts = options.told === true && { facts: clipFacts(options.clips, (failures.get(number) ?? 0) + 1) };
       if (options.stored?.includes(number) === true) {
-        return { outcome: { status: 'stored', predictionId: predictionOf(number) } };
+        return { ...facts, outcome: { status: 'stored', predictionId: predictionOf(number) } };
       }
-      return { outcome: null, polling: options.polling ?? NEVER };
+      return { ...facts, outcome: null, polling: options.polling ?? NEVER };
     },
     async buy({ subject }) {
       const number = call('buy', subject);
@@ -157,7 +187,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
         throw new ReelwrightError('PROVIDER_REFUSED_CONTENT', 'E005 flagged as sensitive');
       }
       open.delete(number);
-      return { status: 'stored', predictionId };
+      return { status: 'stored', predictionId, ...(options.told === true && { costUsd: PRICE_USD }) };
     },
     async cutVideo() {
       call('cut');

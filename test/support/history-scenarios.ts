@@ -276,4 +276,17 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
       return [`video-job-${rig.jobId}`, generationId(rig.jobId, musicSubject(1))];
     },
   },
+  decided('decided-with-facts', { decision: 'retry', prompt: 'something else' }, { told: true }),
+  alone('operate', 'operate', (jobId) => [{ action: 'retry', jobId }]),
+  {
+    name: 'operate-refused',
+    activities: () => fakeWorld({ clips: CLIPS }),
+    async run({ client, taskQueue, jobId }) {
+      const workflowId = `operate-${jobId}`;
+      const args = [{ action: 'retry', job: jobId }];
+      const handle = await client.workflow.start('operate', { workflowId, taskQueue, args });
+      await handle.result().then(undefined, () => undefined);
+      return [workflowId];
+    },
+  },
 ];
