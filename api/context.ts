@@ -5,6 +5,8 @@ import type { BlobAnswer } from './send-blob.js';
 
 export interface ApiState {
   requestId: string;
+  /** The template of the route that takes the request; absent where none does. */
+  route?: string;
   now: () => Date;
   /** Writes the request's id with every line. */
   log: Logger;

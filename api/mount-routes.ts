@@ -28,7 +28,7 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
     });
   const access = { key: withKey, admin: withAdminKey, 'key-or-token': withKeyOrToken, signature: open, open };
   for (const route of routes) {
-    router[route.method](route.path, access[route.access], async (ctx) => {
+    router[route.method](route.path, named(route), access[route.access], async (ctx) => {
       const key = route.idempotent === true ? idempotencyKeyOf(ctx) : undefined;
       const { json, ...input } = await readInput(ctx, route, maxJsonBytes);
       if (key !== undefined) ctx.state.idempotency = { key, route: addressOf(route, input.params) };
@@ -37,6 +37,13 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
   }
   return router;
 }
+
+const named =
+  ({ path }: Route): ApiMiddleware =>
+  async (ctx, next) => {
+    ctx.state.route = path;
+    await next();
+  };
 
 interface Input {
   params: unknown;

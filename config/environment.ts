@@ -66,6 +66,14 @@ export const variables = z.object({
   BLOB_MEMORY_BYTES: withDefault(wholeNumber, String(32 * 1024 ** 2)),
   /** Addresses that callers may name for images although they are not public. */
   PRIVATE_ADDRESSES_ALLOWED: withDefault(hosts, ''),
+  /** Where Prometheus reads figures; unset for nowhere, 0 for a free port. */
+  METRICS_PORT: optional(port),
+  METRICS_HOST: withDefault(z.string(), '127.0.0.1'),
+  /** The most that blobs are meant to take, in bytes: figures and alerts are told. */
+  BLOB_STORE_MAX_BYTES: optional(positiveNumber),
+  /** An OTLP/HTTP collector. Unset: nothing is traced. OpenTelemetry's SDK reads its other standard variables itself. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url),
+  OTEL_SERVICE_NAME: optional(z.string()),
   REELWRIGHT_BUILD_ID: optional(z.string()),
   WORKFLOW_BUNDLE_PATH: optional(z.string()),
 });
