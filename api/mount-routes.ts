@@ -38,10 +38,15 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
   return router;
 }
 
+/** Routes whose `id` is a job's. */
+const OF_JOB = /\/(jobs|videos)\/:id(\/|$)/;
+
 const named =
   ({ path }: Route): ApiMiddleware =>
   async (ctx, next) => {
     ctx.state.route = path;
+    const { id } = ctx.params;
+    if (id !== undefined && OF_JOB.test(path)) ctx.state.jobId = id;
     await next();
   };
 

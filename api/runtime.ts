@@ -72,7 +72,10 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
   const env = readEnvironment(VARIABLES);
   await requireMediaPrograms(env, ['FFPROBE_PATH']);
   const logger = createLogger('api', env.LOG_LEVEL);
-  startTracing({ endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT, serviceName: env.OTEL_SERVICE_NAME ?? 'reelwright-api' });
+  await startTracing({
+    endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    serviceName: env.OTEL_SERVICE_NAME ?? 'reelwright-api',
+  });
   const uploadFolder = join(tmpdir(), 'reelwright');
   const stale = await removeStaleWorkDirs(uploadFolder);
   if (stale.length > 0) logger.warn({ stale }, 'removed folders that a killed process left behind');

@@ -43,6 +43,14 @@ describe('the figures of the database', () => {
     expect(reads).toBe(1);
   });
 
+  it('do not keep the scrape waiting for a database that does not answer', async () => {
+    const troubles: unknown[] = [];
+    const never = (): Promise<Sample[]> => new Promise(() => undefined);
+    const figures = createDatabaseFigures(never, (error) => troubles.push(error), { limitMs: 10 });
+    expect(await figures.text()).toContain('\nreelwright_database_up 0\n');
+    expect(troubles).toEqual([new Error('expected the figures of the database within 10 ms')]);
+  });
+
   it('are read anew when they are old, and a database that is away is told and not thrown', async () => {
     const troubles: unknown[] = [];
     const away = new Error('away');

@@ -3,6 +3,8 @@ import { METRICS, type MetricName, type Sample } from './metrics-table.js';
 
 /** Scrapes that come sooner get the same figures, so that no number of scrapers costs the database more. */
 const FRESH_MS = 10_000;
+/** Below the 10 s that Prometheus gives a scrape: a database that is slow must not hide what the process counts. */
+const LIMIT_MS = 6_000;
 
 export interface DatabaseFigures {
   /** Prometheus text of the figures; without them, and with `reelwright_database_up` 0, where they cannot be had. */
@@ -13,12 +15,12 @@ export interface DatabaseFigures {
 export function createDatabaseFigures(
   read: () => Promise<readonly Sample[]>,
   onTrouble: (error: unknown) => void,
-  { freshMs = FRESH_MS }: { freshMs?: number } = {},
+  { freshMs = FRESH_MS, limitMs = LIMIT_MS }: { freshMs?: number; limitMs?: number } = {},
 ): DatabaseFigures {
   let last: { at: number; text: Promise<string> } | undefined;
   const readText = async (): Promise<string> => {
     try {
-      return render([...(await read()), { metric: 'reelwright_database_up', value: 1 }]);
+      return render([...(await within(limitMs, read())), { metric: 'reelwright_database_up', value: 1 }]);
     } catch (error) {
       onTrouble(error);
       return render([{ metric: 'reelwright_database_up', value: 0 }]);
@@ -31,6 +33,19 @@ export function createDatabaseFigures(
       return last.text;
     },
   };
+}
+
+/** Rejects where `work` takes longer; it goes on then, and its failure is nobody's any more. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`expected the figures of the database within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The text format of Prometheus (prometheus.io/docs/instrumenting/exposition_formats). */

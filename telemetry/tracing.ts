@@ -1,9 +1,8 @@
-/** Traces over OTLP/HTTP. Off, and nothing of it loaded into workflows, unless an endpoint is given. */
+/** Traces over OTLP/HTTP. Off, and nothing of it loaded, unless an endpoint is given. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { context, propagation, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { Resource } from '@opentelemetry/resources';
-import { BasicTracerProvider, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { Otlp } from './otlp.js';
 
 export interface TracingOptions {
   /** `OTEL_EXPORTER_OTLP_ENDPOINT`; undefined turns tracing off. */
@@ -12,41 +11,36 @@ export interface TracingOptions {
   serviceName: string;
 }
 
-interface Tracing {
-  provider: BasicTracerProvider;
+export interface SpanTarget {
   processor: SpanProcessor;
-  resource: Resource;
+  resource: ReadableSpan['resource'];
 }
 
-let running: Tracing | undefined;
+/** Shorter than what a supervisor waits before it kills. */
+const FLUSH_MS = 3_000;
+
+let running: Otlp | undefined;
 
 /**
  * Starts tracing for this process. The rest of OpenTelemetry's standard variables is read by its SDK: sampler
  * (`OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG`), headers (`OTEL_EXPORTER_OTLP_HEADERS`), batch sizes.
  */
-export function startTracing({ endpoint, serviceName }: TracingOptions): void {
+export async function startTracing({ endpoint, serviceName }: TracingOptions): Promise<void> {
   if (endpoint === undefined || running !== undefined) return;
-  const resource = Resource.default().merge(new Resource({ 'service.name': serviceName }));
-  const processor = new BatchSpanProcessor(new OTLPTraceExporter());
-  const provider = new BasicTracerProvider({ resource, spanProcessors: [processor] });
-  // Sets the propagators of OTEL_PROPAGATORS: W3C trace context and baggage.
-  provider.register({ contextManager: new AsyncLocalStorageContextManager().enable() });
-  running = { provider, processor, resource };
+  const { createOtlp } = await import('./otlp.js');
+  running = createOtlp(serviceName);
 }
 
-export const isTracing = (): boolean => running !== undefined;
+/** What this process traces with; undefined while it does not. */
+export const tracing = (): Omit<Otlp, 'shutdown'> | undefined => running;
 
-/** Where spans go that were not made by the SDK of this process: those of workflows. */
-export function spanTarget(): Pick<Tracing, 'processor' | 'resource'> | undefined {
-  return running;
-}
-
-/** Sends what is left and ends tracing; a collector that is away is no failure of the process. */
+/** Sends what is left, for 3 s at most, and ends tracing; a collector that is away is no failure of the process. */
 export async function stopTracing(onTrouble: (error: unknown) => void): Promise<void> {
-  const { provider } = running ?? {};
+  const stopped = running;
   running = undefined;
+  if (stopped === undefined) return;
   trace.disable();
   context.disable();
   propagation.disable();
-  await provider?.shutdown().catch(onTrouble);
+  await Promise.race([stopped.shutdown().catch(onTrouble), sleep(FLUSH_MS, undefined, { ref: false })]);
 }

@@ -1,16 +1,15 @@
-import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
-import { millisToHrTime } from '@opentelemetry/core';
+import { type HrTime, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { InjectedSinks } from '@temporalio/worker';
 import type { WorkflowInfo } from '@temporalio/workflow';
-import { spanTarget } from './tracing.js';
+import { tracing } from './tracing.js';
 import type { SpanSinks, WorkflowSpan } from './workflow-spans.js';
 
 const KINDS = { internal: SpanKind.INTERNAL, client: SpanKind.CLIENT, server: SpanKind.SERVER } as const;
 
 /** Takes the spans of workflows out of their sandbox; none while tracing is off. */
 export function workflowSinks(): InjectedSinks<SpanSinks> | undefined {
-  const target = spanTarget();
+  const target = tracing()?.target;
   if (target === undefined) return undefined;
   const { processor, resource } = target;
   return {
@@ -31,9 +30,9 @@ function readable(span: WorkflowSpan, info: WorkflowInfo, resource: ReadableSpan
     kind: KINDS[span.kind],
     spanContext: () => ({ traceId, spanId, traceFlags: TraceFlags.SAMPLED }),
     parentSpanId: span.parentSpanId,
-    startTime: millisToHrTime(startMs),
-    endTime: millisToHrTime(endMs),
-    duration: millisToHrTime(endMs - startMs),
+    startTime: hrTime(startMs),
+    endTime: hrTime(endMs),
+    duration: hrTime(endMs - startMs),
     status: error === undefined ? { code: SpanStatusCode.OK } : { code: SpanStatusCode.ERROR, message: error },
     attributes: { temporalWorkflowId: info.workflowId, run_id: info.runId },
     links: [],
@@ -46,3 +45,6 @@ function readable(span: WorkflowSpan, info: WorkflowInfo, resource: ReadableSpan
     droppedLinksCount: 0,
   };
 }
+
+/** Seconds and nanoseconds. */
+const hrTime = (ms: number): HrTime => [Math.floor(ms / 1000), (ms % 1000) * 1e6];

@@ -81,7 +81,7 @@ export interface WorkerRuntime {
 export async function openWorkerRuntime(name: 'worker' | 'media-worker'): Promise<WorkerRuntime> {
   const env = readEnvironment(VARIABLES);
   const logger = createLogger(name, env.LOG_LEVEL);
-  startTracing({
+  await startTracing({
     endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     serviceName: env.OTEL_SERVICE_NAME ?? `reelwright-${name}`,
   });

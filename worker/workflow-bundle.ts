@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import { EnvironmentError } from '../config/environment.js';
-import { isTracing } from '../telemetry/tracing.js';
+import { tracing } from '../telemetry/tracing.js';
 import { bundleWorkflows } from './bundle.js';
 
 /** Where `npm run build` puts the bundles: at the top of the compiled code. */
@@ -17,7 +17,7 @@ function prebuilt(traced: boolean): string | undefined {
  */
 export async function findWorkflowBundle(
   given: string | undefined,
-  traced: boolean = isTracing(),
+  traced: boolean = tracing() !== undefined,
 ): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
   if (given !== undefined) {
     if (await canBeRead(given)) return { codePath: given };

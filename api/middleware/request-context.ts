@@ -28,6 +28,7 @@ export function requestContext({ logger, clock }: Pick<ApiDeps, 'logger' | 'cloc
         method: ctx.method,
         path: shownPath(ctx),
         route: ctx.state.route,
+        jobId: ctx.state.jobId,
         status: ctx.res.statusCode,
         milliseconds: Math.round(performance.now() - started),
         ownerId: ctx.state.holder?.ownerId,

@@ -245,7 +245,7 @@ describe('the log', () => {
     expect(media).toContainEqual(expect.objectContaining({ ...stored, msg: 'stored' }));
     expect(media).toContainEqual(expect.objectContaining({ ...stored, msg: 'activity', outcome: 'completed' }));
     const api = await lines('api');
-    const request = { traceId, route: '/api/v3/jobs', method: 'POST', status: 202, msg: 'request' };
+    const request = { traceId, jobId: job.id, route: '/api/v3/jobs', method: 'POST', status: 202, msg: 'request' };
     expect(api).toContainEqual(expect.objectContaining(request));
     expect(api).toContainEqual(expect.objectContaining({ traceId, predictionId, msg: 'webhook' }));
   });
