@@ -40,6 +40,12 @@ export const METRICS = {
     ['route'],
     ['api'],
   ),
+  reelwright_blob_chunks_read_total: row(
+    'counter',
+    'Chunks of blobs given to readers, by where they were found: memory, disk, database, or shared with another reader.',
+    ['found_in'],
+    ['api'],
+  ),
   reelwright_webhooks_total: row(
     'counter',
     'Webhooks of the provider with a good signature: new, or known from an earlier delivery.',

@@ -26,6 +26,7 @@ const histogram = (name: MetricName): Histogram =>
 export const buildInfo = gauge('reelwright_build_info');
 export const httpRequestSeconds = histogram('reelwright_http_request_duration_seconds');
 export const httpResponseBytes = counter('reelwright_http_response_bytes_total');
+export const blobChunksRead = counter('reelwright_blob_chunks_read_total');
 export const webhooks = counter('reelwright_webhooks_total');
 export const webhookLagSeconds = histogram('reelwright_webhook_lag_seconds');
 export const webhookToFetchSeconds = histogram('reelwright_webhook_to_fetch_seconds');

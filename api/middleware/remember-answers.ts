@@ -12,6 +12,8 @@ const MOST_ANSWERS = 10_000;
 interface Remembered {
   answer: BlobAnswer;
   holder: KeyHolder | undefined;
+  /** What figures and log lines say of the request. */
+  named: Pick<ApiContext['state'], 'route' | 'jobId'>;
 }
 
 /**
@@ -28,10 +30,14 @@ export function rememberAnswers({ config, blobs }: Pick<ApiDeps, 'config' | 'blo
     const key = keyOf(ctx);
     const known = remembered.get(key);
     if (known === undefined) {
-      ctx.state.onBlobAnswer = (answer) => void remembered.set(key, { answer, holder: ctx.state.holder });
+      ctx.state.onBlobAnswer = (answer) => {
+        const { holder, route, jobId } = ctx.state;
+        remembered.set(key, { answer, holder, named: { ...(route && { route }), ...(jobId && { jobId }) } });
+      };
       return await next();
     }
     if (known.holder !== undefined) ctx.state.holder = known.holder;
+    Object.assign(ctx.state, known.named);
     await sendBlob(ctx, blobs, known.answer);
   };
 }
