@@ -8,6 +8,7 @@ import { CANCEL_AFTER_SECONDS, nextAttempt, POST_MARGIN_MS } from '../domain/pur
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
+import { currentTraceParent } from '../telemetry/spans.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
 import { openIntent, requireOpen } from './intent.js';
@@ -133,10 +134,12 @@ async function notBought(
   throw error;
 }
 
-/** The link names the generation as a hint; what counts is the signed body. */
+/** The link names the generation as a hint, and the trace that is being recorded; what counts is the signed body. */
 function webhook({ publicUrl }: ActivityDeps, { jobId, subject }: GenerationInput): { webhookUrl?: string } {
   if (publicUrl === undefined) return {};
-  return { webhookUrl: `${publicUrl}/api/v3/webhooks/replicate?workflow=${generationId(jobId, subject)}` };
+  const trace = currentTraceParent();
+  const query = `workflow=${generationId(jobId, subject)}${trace === undefined ? '' : `&traceparent=${trace}`}`;
+  return { webhookUrl: `${publicUrl}/api/v3/webhooks/replicate?${query}` };
 }
 
 /** Somebody resolved the row without this answer: a second prediction for it is nobody's. */

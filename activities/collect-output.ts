@@ -14,6 +14,8 @@ import { markPurchaseStored, recordOutputLost } from '../storage/ledger-moves.js
 import { findSecondsBefore } from '../storage/music-repository.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
+import { secondsSinceWebhook } from '../storage/webhook-inbox.js';
+import { webhookToFetchSeconds } from '../telemetry/metrics.js';
 import { keepProbe, probeFetched } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
@@ -50,6 +52,7 @@ export function createCollectOutput(deps: ActivityDeps): MediaActivities['collec
       return { status: 'stored', predictionId, ...spent };
     };
     if (row.state === 'stored') return await stored();
+    if (Context.current().info.attempt === 1) await noteLag(deps, predictionId);
     const url = await outputOf(deps, row, predictionId);
     const subJob = await requireSubJob(deps.knex, row);
     const isLatest = row.attempt === subJob.attempt;
@@ -58,6 +61,12 @@ export function createCollectOutput(deps: ActivityDeps): MediaActivities['collec
     deps.logger.info({ ...generation, predictionId }, 'stored');
     return await stored();
   }
+}
+
+/** A later attempt says how long fetching failed, and not how soon it began. */
+async function noteLag({ knex }: ActivityDeps, predictionId: string): Promise<void> {
+  const seconds = await secondsSinceWebhook(knex, predictionId);
+  if (seconds !== undefined) webhookToFetchSeconds.observe(seconds);
 }
 
 /** The output's link, from the ledger, the webhook or the provider, whoever knows it first. */

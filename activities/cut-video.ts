@@ -14,6 +14,7 @@ import type { ClipProbe } from '../media/probe/probe-clip.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { noteCutFraction } from '../storage/cut-progress.js';
 import { type JobRecord, moveJob } from '../storage/jobs-repository.js';
+import { cutTimeRatio } from '../telemetry/metrics.js';
 import { type ClipFile, probesOf } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
 import { encodedClipsOf } from './encoded-clips.js';
@@ -37,12 +38,15 @@ export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] 
       (error) => deps.logger.warn({ err: error, ...run }, 'the progress of a cut could not be noted'),
     );
     try {
-      return await withHeartbeat((beat) =>
+      const started = performance.now();
+      const video = await withHeartbeat((beat) =>
         cut(deps, { run, job, clips }, (fraction) => {
           beat({ cut: fraction });
           progress.report(fraction);
         }),
       );
+      cutTimeRatio.observe((performance.now() - started) / 1000 / video.durationSeconds);
+      return video;
     } finally {
       await progress.settle();
     }

@@ -1,7 +1,9 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { SpanKind } from '@opentelemetry/api';
 import { ReelwrightError } from '../domain/errors.js';
 import type { VideoProvider } from '../replicate/video-provider.js';
+import { inSpan } from '../telemetry/spans.js';
 
 /** A clip of 10 s at 1080p has about 30 MB; far beyond that it is not a clip. */
 const MAX_OUTPUT_BYTES = 1024 * 1024 * 1024;
@@ -11,6 +13,18 @@ const MAX_OUTPUT_BYTES = 1024 * 1024 * 1024;
  * before or after the announced length, which fetching again may mend.
  */
 export async function fetchOutput(
+  provider: VideoProvider,
+  url: string,
+  path: string,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  await inSpan('GET output', { kind: SpanKind.CLIENT, attributes: { 'http.request.method': 'GET' } }, () =>
+    fetchWhole(provider, url, path, signal, onBytes),
+  );
+}
+
+async function fetchWhole(
   provider: VideoProvider,
   url: string,
   path: string,

@@ -5,6 +5,7 @@ import type { ApiDeps } from './deps.js';
 import { drainRefusedBody } from './middleware/drain-refused-body.js';
 import { errorHandler } from './middleware/error-handler.js';
 import { fallback } from './middleware/fallback.js';
+import { observeRequest } from './middleware/observe-request.js';
 import { rememberAnswers } from './middleware/remember-answers.js';
 import { requestContext } from './middleware/request-context.js';
 import { mountRoutes } from './mount-routes.js';
@@ -47,6 +48,7 @@ export function createApp(deps: ApiDeps): Api {
   const router = mountRoutes(routes, deps);
   const app = new Koa<ApiState>();
   app
+    .use(observeRequest)
     .use(requestContext(deps))
     .use(drainRefusedBody(deps.config.maxDrainBytes ?? DEFAULT_MAX_DRAIN_BYTES))
     .use(errorHandler)

@@ -6,6 +6,10 @@ import type { BlobAnswer } from './send-blob.js';
 
 export interface ApiState {
   requestId: string;
+  /** The template of the route that takes the request; absent where none does. */
+  route?: string;
+  /** The job that the request is about; absent where it is about none, or not known yet. */
+  jobId?: string;
   now: () => Date;
   /** Writes the request's id with every line. */
   log: Logger;

@@ -37,7 +37,7 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
     open,
   };
   for (const route of routes) {
-    router[route.method](route.path, failuresOf(route), access[route.access], async (ctx) => {
+    router[route.method](route.path, named(route), failuresOf(route), access[route.access], async (ctx) => {
       const key = route.idempotent === true ? idempotencyKeyOf(ctx) : undefined;
       const { json, ...input } = await readInput(ctx, route, maxJsonBytes);
       if (key !== undefined) ctx.state.idempotency = { key, route: addressOf(route, input.params) };
@@ -46,6 +46,18 @@ export function mountRoutes(routes: readonly Route[], deps: ApiDeps): Router<Api
   }
   return router;
 }
+
+/** Routes whose `id` is a job's. */
+const OF_JOB = /\/(jobs|videos)\/:id(\/|$)/;
+
+const named =
+  ({ path }: Route): ApiMiddleware =>
+  async (ctx, next) => {
+    ctx.state.route = path;
+    const { id } = ctx.params;
+    if (id !== undefined && OF_JOB.test(path)) ctx.state.jobId = id;
+    await next();
+  };
 
 interface Input {
   params: unknown;

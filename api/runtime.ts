@@ -11,12 +11,17 @@ import { probe } from '../media/probe/probe.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
+import { readFigures } from '../storage/figures.js';
+import { poolStates } from '../storage/pool-states.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
 import { DiskCache } from '../storage/serving/disk-cache.js';
 import { createServingBlobStore } from '../storage/serving/serving-blob-store.js';
 import { createSignedTokens } from '../storage/signed-tokens.js';
 import { createVideoLinkTokens } from '../storage/video-link-tokens.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
+import { clientInterceptors } from '../telemetry/interceptors.js';
+import { serveFigures } from '../telemetry/telemetry.js';
+import { startTracing, stopTracing } from '../telemetry/tracing.js';
 import { createAddressGuard } from '../web/address-guard.js';
 import type { ApiDeps } from './deps.js';
 import { databaseCheck, purchasingCheck, temporalCheck } from './health-checks.js';
@@ -45,6 +50,13 @@ const VARIABLES = [
   'BLOB_CACHE_MAX_BYTES',
   'BLOB_MEMORY_BYTES',
   'PRIVATE_ADDRESSES_ALLOWED',
+  'METRICS_PORT',
+  'METRICS_HOST',
+  'BLOB_STORE_MAX_BYTES',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_SERVICE_NAME',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
 ] as const;
 
 const SECRET_TIMEOUT_MS = 5_000;
@@ -64,6 +76,10 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
   const env = readEnvironment(VARIABLES);
   await requireMediaPrograms(env, ['FFPROBE_PATH']);
   const logger = createLogger('api', env.LOG_LEVEL);
+  await startTracing({
+    endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    serviceName: env.OTEL_SERVICE_NAME ?? 'reelwright-api',
+  });
   const uploadFolder = join(tmpdir(), 'reelwright');
   const stale = await removeStaleWorkDirs(uploadFolder);
   if (stale.length > 0) logger.warn({ stale }, 'removed folders that a killed process left behind');
@@ -74,7 +90,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
   const { knex } = database;
   await requireCurrentSchema(knex);
   const connection = lazyTemporalConnection(await temporalConnectionOptions(env));
-  const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
+  const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE, interceptors: clientInterceptors() });
   const provider = createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL });
   const tools = { ffmpegPath: env.FFMPEG_PATH, ffprobePath: env.FFPROBE_PATH };
   const disk = await openDiskCache(env, logger);
@@ -106,10 +122,22 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     healthChecks: [databaseCheck(knex), temporalCheck(client), purchasingCheck(knex)],
     logger,
   };
+  const onTrouble = (error: unknown): void => logger.warn({ err: error }, 'figures or traces are incomplete');
+  const figures = await serveFigures({
+    port: env.METRICS_PORT,
+    host: env.METRICS_HOST,
+    process: 'api',
+    buildId: '',
+    pools: poolStates(database),
+    read: () => readFigures(knex, env.BLOB_STORE_MAX_BYTES),
+    onTrouble,
+  });
   return {
     env,
     deps,
     async close() {
+      await figures?.close();
+      await stopTracing(onTrouble);
       await connection.close();
       await disk?.close();
       await database.close();

@@ -66,6 +66,27 @@ export const variables = z.object({
   BLOB_MEMORY_BYTES: withDefault(wholeNumber, String(32 * 1024 ** 2)),
   /** Addresses that callers may name for images although they are not public. */
   PRIVATE_ADDRESSES_ALLOWED: withDefault(hosts, ''),
+  /** Where Prometheus reads figures; unset for nowhere, 0 for a free port. */
+  METRICS_PORT: optional(port),
+  METRICS_HOST: withDefault(z.string(), '127.0.0.1'),
+  /** The most that blobs are meant to take, in bytes: figures and alerts are told. */
+  BLOB_STORE_MAX_BYTES: optional(positiveNumber),
+  /** An OTLP/HTTP collector. Unset: nothing is traced. OpenTelemetry's SDK reads this and its other variables itself. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(url),
+  OTEL_SERVICE_NAME: optional(z.string()),
+  OTEL_TRACES_SAMPLER: optional(
+    z.enum([
+      'always_on',
+      'always_off',
+      'traceidratio',
+      'parentbased_always_on',
+      'parentbased_always_off',
+      'parentbased_traceidratio',
+    ]),
+  ),
+  OTEL_TRACES_SAMPLER_ARG: optional(
+    z.string().refine((text) => Number(text) >= 0 && Number(text) <= 1, { error: 'expected a number from 0 to 1' }),
+  ),
   REELWRIGHT_BUILD_ID: optional(z.string()),
   WORKFLOW_BUNDLE_PATH: optional(z.string()),
 });

@@ -1,4 +1,5 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { logFields } from '../telemetry/log-context.js';
 
 export type { Logger } from 'pino';
 
@@ -12,7 +13,18 @@ const REDACTED = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${f
   'err.body',
 ]);
 
-/** One JSON line per event on standard output, secrets redacted. */
-export function createLogger(name: string, level: string): Logger {
-  return pino({ name, level, redact: { paths: REDACTED, censor: '[redacted]' } });
+/**
+ * One JSON line per event, on standard output unless another destination is given; secrets redacted. Each line has the
+ * fields of the work that writes it (`withLogFields`) and the ids of its trace; its own fields come before those.
+ */
+export function createLogger(name: string, level: string, destination?: DestinationStream): Logger {
+  const options = {
+    name,
+    level,
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    mixin: logFields,
+    // By default the mixin would win.
+    mixinMergeStrategy: (own: object, mixedIn: object) => ({ ...mixedIn, ...own }),
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
 }

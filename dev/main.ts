@@ -22,6 +22,7 @@ await runUntilSignal(stack, async (stopped) => {
   console.log(`  API        ${state.apiUrl}/api/v3`);
   console.log(`  API key    in ${join(folder, 'api-key')}`);
   if (state.temporalUiUrl !== undefined) console.log(`  Web UI     ${state.temporalUiUrl}`);
+  console.log(`  Figures    ${Object.values(state.metrics).join(' ')}`);
   console.log(`  Logs       ${stack.logFolder}`);
   console.log('\nCtrl-C stops everything.');
   return undefined;

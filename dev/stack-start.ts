@@ -101,18 +101,17 @@ export async function startParts(context: StartContext): Promise<Addresses> {
   // Only the pollers of our own Temporal can be asked for over HTTP.
   const isOurTemporal = settings.temporal === undefined;
   const temporalUiUrl = isOurTemporal ? temporal.uiUrl : undefined;
-  const workerOptions = { root, env: appEnv, temporalUiUrl };
   await Promise.all([
     start(
       apiPart({
         root,
-        env: { ...appEnv, BLOB_CACHE_DIR: join(folder, 'blob-cache') },
+        env: { ...withMetrics(appEnv, ports.apiMetrics), BLOB_CACHE_DIR: join(folder, 'blob-cache') },
         host: settings.api.host,
         port: apiPort,
       }),
     ),
-    start(workerPart(workerOptions)),
-    start(mediaWorkerPart(workerOptions)),
+    start(workerPart({ root, env: withMetrics(appEnv, ports.workerMetrics), temporalUiUrl })),
+    start(mediaWorkerPart({ root, env: withMetrics(appEnv, ports.mediaWorkerMetrics), temporalUiUrl })),
     timed('worker deployment', print, () => deployWorkers({ root, env: appEnv, signal }, isOurTemporal, print)),
   ]);
 
@@ -126,10 +125,32 @@ export async function startParts(context: StartContext): Promise<Addresses> {
     temporalNamespace: temporal.namespace,
     ...(temporal.uiUrl === undefined ? {} : { temporalUiUrl: temporal.uiUrl }),
     ...(replicate.baseUrl === undefined ? {} : { replicateUrl: replicate.baseUrl.replace(/\/v1\/?$/, '') }),
+    metrics: {
+      api: metricsUrl(ports.apiMetrics),
+      worker: metricsUrl(ports.workerMetrics),
+      mediaWorker: metricsUrl(ports.mediaWorkerMetrics),
+    },
   };
 }
 
-const PORT_NAMES = ['api', 'postgres', 'temporal', 'temporalUi', 'replicate'] as const;
+const PORT_NAMES = [
+  'api',
+  'postgres',
+  'temporal',
+  'temporalUi',
+  'replicate',
+  'apiMetrics',
+  'workerMetrics',
+  'mediaWorkerMetrics',
+] as const;
+
+const METRICS_HOST = '127.0.0.1';
+const metricsUrl = (port: number): string => `http://${METRICS_HOST}:${port}/metrics`;
+const withMetrics = (env: NodeJS.ProcessEnv, port: number): NodeJS.ProcessEnv => ({
+  ...env,
+  METRICS_HOST,
+  METRICS_PORT: String(port),
+});
 
 async function startPostgres(
   context: StartContext,

@@ -23,6 +23,7 @@ function stateWith(api: number): StackState {
     databaseUrl: 'postgres://127.0.0.1:20001/reelwright',
     temporalAddress: '127.0.0.1:20002',
     temporalNamespace: 'default',
+    metrics: { api: 'http://127.0.0.1:20003', worker: 'http://127.0.0.1:20004', mediaWorker: 'http://127.0.0.1:20005' },
     pids: { api },
   };
 }

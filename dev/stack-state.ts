@@ -13,6 +13,8 @@ export interface StackState {
   temporalUiUrl?: string;
   /** Absent with the real Replicate. */
   replicateUrl?: string;
+  /** Where Prometheus reads the figures of each process of ours. */
+  metrics: { api: string; worker: string; mediaWorker: string };
   /** The working processes themselves; parts that were not started by us are absent. */
   pids: Record<string, number>;
 }

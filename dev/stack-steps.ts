@@ -25,14 +25,18 @@ export class StepError extends Error {
 const KEPT_BUNDLES = 3;
 
 /**
- * Bundles the workflows, once per build.
+ * Bundles the workflows, once per build; with the interceptors of traces where the environment wants traces.
  * @returns the path of the bundle
  */
 export async function bundleWorkflows(context: StepContext, folder: string, buildId: string): Promise<string> {
-  const target = join(folder, `workflows-${buildId}.js`);
+  const traced = (context.env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? '') !== '';
+  const target = join(folder, `workflows-${buildId}${traced ? '-traced' : ''}.js`);
   if (existsSync(target)) return target;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  await runStep(context, 'The bundling of the workflows', 'worker/bundle.ts', [target]);
+  await runStep(context, 'The bundling of the workflows', 'worker/bundle.ts', [
+    target,
+    ...(traced ? ['--traced'] : []),
+  ]);
   removeOldBundles(folder);
   return target;
 }

@@ -1,4 +1,5 @@
 import Replicate from 'replicate';
+import { observeExchange } from './observe-exchange.js';
 
 /** One request and its whole answer, or the failure to get one. */
 export type Exchange =
@@ -36,7 +37,8 @@ export function createExchanger({ token, baseUrl, timeoutMs = 30_000 }: Replicat
       auth: token,
       baseUrl,
       fetch: async (url: string | URL | Request, init?: RequestInit) => {
-        outcome = await exchange(url, init);
+        const sent = new URL(url instanceof Request ? url.url : url);
+        outcome = await observeExchange(sent, init?.method ?? 'GET', () => exchange(url, init));
         return new Response('{}');
       },
     });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { ATTRIBUTES, inSpan } from '../telemetry/spans.js';
 import { BLOB_COLUMNS, type BlobRow, toBlobRef } from './blob-rows.js';
 import { readSource } from './blob-source.js';
 import type { BlobRef, PutOptions } from './blob-store.js';
@@ -13,6 +14,14 @@ export const CHUNK_SIZE = 256 * 1024;
 
 /** Stores the source in one pass and one transaction; see `BlobStore.put`. */
 export async function putBlob(pool: Pool, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<BlobRef> {
+  return await inSpan('put blob', {}, async (span) => {
+    const ref = await put(pool, source, options);
+    span.setAttribute(ATTRIBUTES.blobBytes, ref.size);
+    return ref;
+  });
+}
+
+async function put(pool: Pool, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<BlobRef> {
   options.signal?.throwIfAborted();
   const { client, lost, giveBack, discard } = await borrowClient(pool);
   try {

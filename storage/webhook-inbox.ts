@@ -38,6 +38,14 @@ export async function webhooksOf(knex: Knex, predictionId: string): Promise<unkn
   return rows.map((row: { body: unknown }) => row.body);
 }
 
+/** How long ago the first webhook of a prediction came, in seconds; undefined where none has come. */
+export async function secondsSinceWebhook(knex: Knex, predictionId: string): Promise<number | undefined> {
+  const row: { seconds: number | null } | undefined = await knex('webhook_inbox')
+    .where({ prediction_id: predictionId })
+    .first({ seconds: knex.raw('extract(epoch FROM clock_timestamp() - min(received_at))::double precision') });
+  return row?.seconds ?? undefined;
+}
+
 /**
  * R4: looks among the webhooks that came since the intent for one that bears a purchase's model and fingerprint and
  * whose prediction nobody has, neither a purchase nor a stray; its id goes into the row. Resolves with that id, or

@@ -16,6 +16,7 @@ const SOURCES = [
   'web',
   'worker',
   'config',
+  'telemetry',
   'migrations',
 ];
 const SOURCE_FILE = /\.(ts|js|json)$/;

@@ -17,9 +17,15 @@ import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
+import { readFigures } from '../storage/figures.js';
 import { withSubJobs } from '../storage/jobs-repository.js';
+import { poolStates } from '../storage/pool-states.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
+import { clientInterceptors } from '../telemetry/interceptors.js';
+import { sdkMetrics } from '../telemetry/sdk-metrics.js';
+import { serveFigures } from '../telemetry/telemetry.js';
+import { startTracing, stopTracing } from '../telemetry/tracing.js';
 import { createAddressGuard } from '../web/address-guard.js';
 import { buildId } from './build-id.js';
 import { pollingFor } from './polling.js';
@@ -44,6 +50,13 @@ const VARIABLES = [
   'DECISION_PATIENCE_MS',
   'OPEN_PURCHASES_PER_OWNER',
   'PURCHASING_PROBE_MS',
+  'METRICS_PORT',
+  'METRICS_HOST',
+  'BLOB_STORE_MAX_BYTES',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_SERVICE_NAME',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_TRACES_SAMPLER_ARG',
   'REELWRIGHT_BUILD_ID',
   'WORKFLOW_BUNDLE_PATH',
 ] as const;
@@ -69,12 +82,20 @@ export interface WorkerRuntime {
 }
 
 /** Reads the environment and connects; throws where something is missing or cannot be reached. */
-export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
+export async function openWorkerRuntime(name: 'worker' | 'media-worker'): Promise<WorkerRuntime> {
   const env = readEnvironment(VARIABLES);
   const logger = createLogger(name, env.LOG_LEVEL);
+  await startTracing({
+    endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    serviceName: env.OTEL_SERVICE_NAME ?? `reelwright-${name}`,
+  });
+  const sdk = env.METRICS_PORT === undefined ? undefined : await sdkMetrics();
   Runtime.install({
     logger: new DefaultLogger('INFO', forwardTo(logger)),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    telemetryOptions: {
+      logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+      ...(sdk && { metrics: sdk.exporter }),
+    },
     // This process decides when it is over: the connections outlive the last activity.
     shutdownSignals: [],
   });
@@ -87,7 +108,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
   });
   await requireCurrentSchema(database.knex);
   const connection = await NativeConnection.connect(await temporalConnectionOptions(env));
-  const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
+  const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE, interceptors: clientInterceptors() });
   const { knex } = database;
   const deps: ReconcileDeps = {
     knex,
@@ -119,14 +140,28 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
     startRendition: (rendition) => startRendition(client, rendition),
     logger,
   };
+  const build = env.REELWRIGHT_BUILD_ID ?? (await buildId());
+  const onTrouble = (error: unknown): void => logger.warn({ err: error }, 'figures or traces are incomplete');
+  const figures = await serveFigures({
+    port: env.METRICS_PORT,
+    host: env.METRICS_HOST,
+    process: name,
+    buildId: build,
+    pools: poolStates(database),
+    read: () => readFigures(knex, env.BLOB_STORE_MAX_BYTES),
+    parts: sdk === undefined ? [] : [sdk.text],
+    onTrouble,
+  });
   return {
     env,
     logger,
     connection,
     client,
     deps,
-    buildId: env.REELWRIGHT_BUILD_ID ?? (await buildId()),
+    buildId: build,
     async close() {
+      await figures?.close();
+      await stopTracing(onTrouble);
       await connection.close();
       await database.close();
     },
@@ -147,6 +182,8 @@ function textLinks({
 /** The SDK's log lines become ours. */
 function forwardTo(logger: Logger): (entry: LogEntry) => void {
   return ({ level, message, meta }) => {
+    // Ours says the same of each attempt, and of whom it was about (`observeActivity`).
+    if (meta?.['activityType'] !== undefined && /^Activity (started|completed|failed)/.test(message)) return;
     const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
     logger[levels[level]]({ ...meta }, message);
   };

@@ -10,6 +10,8 @@ import {
 } from '../activities/index.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
 import { buyingQueue, mediaQueue, renditionQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
+import { activityInterceptors } from '../telemetry/interceptors.js';
+import { workflowSinks } from '../telemetry/workflow-sink.js';
 import { classifyFailures } from './failure-interceptor.js';
 
 export interface WorkerSetup {
@@ -24,11 +26,16 @@ export interface WorkerSetup {
 /** Most workflows kept in memory; one takes about a megabyte, and a job of 100 clips is 101 of them. */
 const CACHED_WORKFLOWS = 50;
 
-function common({ connection, namespace, buildId, shutdownGraceMs }: WorkerSetup): Omit<WorkerOptions, 'taskQueue'> {
+function common(
+  { connection, namespace, buildId, shutdownGraceMs }: WorkerSetup,
+  { logger }: Pick<ActivityDeps, 'logger'>,
+): Omit<WorkerOptions, 'taskQueue'> {
+  const sinks = workflowSinks();
   return {
     connection,
     namespace,
-    interceptors: { activity: [() => ({ inbound: classifyFailures() })] },
+    interceptors: { activity: [...activityInterceptors(logger), () => ({ inbound: classifyFailures() })] },
+    ...(sinks && { sinks }),
     // The default of 0 would end running activities at once, and a purchase with them.
     shutdownGraceTime: shutdownGraceMs,
     ...(buildId === undefined
@@ -50,7 +57,7 @@ export async function createOrchestrationWorker(
   workflowBundle: NonNullable<WorkerOptions['workflowBundle']>,
 ): Promise<Worker> {
   return await Worker.create({
-    ...common(setup),
+    ...common(setup, deps),
     taskQueue: setup.taskQueue,
     workflowBundle,
     activities: createLightActivities(deps),
@@ -67,7 +74,7 @@ export async function createBuyingWorker(
   createsPerMinute: number,
 ): Promise<Worker> {
   return await Worker.create({
-    ...common(setup),
+    ...common(setup, deps),
     taskQueue: buyingQueue(setup.taskQueue),
     activities: createBuyingActivities(deps),
     ...(createsPerMinute === 0 ? {} : { maxTaskQueueActivitiesPerSecond: createsPerMinute / 60 }),
@@ -77,7 +84,7 @@ export async function createBuyingWorker(
 /** ffmpeg work: as many at once as there are cores. */
 export async function createMediaWorker(setup: WorkerSetup, deps: ActivityDeps): Promise<Worker> {
   return await Worker.create({
-    ...common(setup),
+    ...common(setup, deps),
     taskQueue: mediaQueue(setup.taskQueue),
     activities: createMediaActivities(deps),
     maxConcurrentActivityTaskExecutions: availableParallelism(),
@@ -87,7 +94,7 @@ export async function createMediaWorker(setup: WorkerSetup, deps: ActivityDeps):
 /** Exports and combinations: each has ffmpeg use all cores for minutes, so one at a time. */
 export async function createRenditionWorker(setup: WorkerSetup, deps: ActivityDeps): Promise<Worker> {
   return await Worker.create({
-    ...common(setup),
+    ...common(setup, deps),
     taskQueue: renditionQueue(setup.taskQueue),
     activities: createRenditionActivities(deps),
     maxConcurrentActivityTaskExecutions: 1,

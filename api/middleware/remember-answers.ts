@@ -14,6 +14,8 @@ interface Remembered {
   holder: KeyHolder | undefined;
   /** Which headers say who asks; empty where the address alone decides. */
   vary: string;
+  /** What figures and log lines say of the request. */
+  named: Pick<ApiContext['state'], 'route' | 'jobId'>;
 }
 
 /**
@@ -30,12 +32,16 @@ export function rememberAnswers({ config, blobs }: Pick<ApiDeps, 'config' | 'blo
     const key = keyOf(ctx);
     const known = remembered.get(key);
     if (known === undefined) {
-      ctx.state.onBlobAnswer = (answer) =>
-        void remembered.set(key, { answer, holder: ctx.state.holder, vary: ctx.response.get('Vary') || '' });
+      ctx.state.onBlobAnswer = (answer) => {
+        const { holder, route, jobId } = ctx.state;
+        const vary = ctx.response.get('Vary') || '';
+        remembered.set(key, { answer, holder, vary, named: { ...(route && { route }), ...(jobId && { jobId }) } });
+      };
       return await next();
     }
     if (known.holder !== undefined) ctx.state.holder = known.holder;
     if (known.vary !== '') ctx.set('Vary', known.vary);
+    Object.assign(ctx.state, known.named);
     await sendBlob(ctx, blobs, known.answer);
   };
 }

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiMiddleware } from '../context.js';
+import { context } from '@opentelemetry/api';
+import type { ApiContext, ApiMiddleware } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 
 /** What a caller may choose as the id of its request: safe in a header, a log line and a support mail. */
 const SANE_ID = /^[A-Za-z0-9._:-]{1,100}$/;
+
+/** The path as log lines show it: what opens a door by itself must not stand in one. */
+const shownPath = (ctx: ApiContext): string => ctx.path;
 
 /**
  * Gives every request an id (the caller's own where it is sane), a logger that writes it, and a log line at its end.
@@ -19,10 +23,12 @@ export function requestContext({ logger, clock }: Pick<ApiDeps, 'logger' | 'cloc
     ctx.state.log = log;
     ctx.state.now = clock ?? (() => new Date());
     ctx.set('X-Request-Id', requestId);
-    ctx.res.once('close', () => {
+    const end = (): void => {
       const line = {
         method: ctx.method,
-        path: ctx.path,
+        path: shownPath(ctx),
+        route: ctx.state.route,
+        jobId: ctx.state.jobId,
         status: ctx.res.statusCode,
         milliseconds: Math.round(performance.now() - started),
         ownerId: ctx.state.holder?.ownerId,
@@ -31,7 +37,9 @@ export function requestContext({ logger, clock }: Pick<ApiDeps, 'logger' | 'cloc
       };
       if (ctx.path.startsWith('/health/')) log.debug(line, 'request');
       else log.info(line, 'request');
-    });
+    };
+    // The event comes from the socket, outside of the request's trace.
+    ctx.res.once('close', context.bind(context.active(), end));
     await next();
   };
 }

@@ -39,6 +39,7 @@ export function jobRoutes(deps: ApiDeps): Route[] {
       prepare: (_ctx, { body }) => checkOrder(deps, body),
       async handle(ctx, { body, db, afterCommit }) {
         const job = await placeOrder(db, ownerOf(ctx), body);
+        ctx.state.jobId = job.id;
         afterCommit(() => startRun(ctx, deps, job));
         sendData(ctx, jobView(job, config), { status: 202, location: `${API_PREFIX}/jobs/${job.id}` });
       },

@@ -1,4 +1,5 @@
 import { ReelwrightError } from '../../domain/errors.js';
+import { webhookLagSeconds, webhooks as webhooksCounted } from '../../telemetry/metrics.js';
 import { sendData } from '../answers.js';
 import type { BackgroundTasks } from '../background-tasks.js';
 import type { ApiDeps } from '../deps.js';
@@ -11,11 +12,13 @@ import { deliverWebhook } from '../webhooks/deliver-webhook.js';
 import { signedPrediction } from '../webhooks/signed-prediction.js';
 import { checkSignature } from '../webhooks/webhook-signature.js';
 
+export const WEBHOOK_PATH = `${API_PREFIX}/webhooks/replicate`;
+
 export function webhookRoutes({ knex, webhooks, config }: ApiDeps, background: BackgroundTasks): Route[] {
   return [
     defineRoute({
       method: 'post',
-      path: `${API_PREFIX}/webhooks/replicate`,
+      path: WEBHOOK_PATH,
       operation: 'receiveReplicateWebhook',
       tag: 'Webhooks',
       summary: 'Take a webhook of Replicate',
@@ -41,6 +44,7 @@ export function webhookRoutes({ knex, webhooks, config }: ApiDeps, background: B
         const received = await webhooks.receive(webhook).catch((cause: unknown) => {
           throw new ReelwrightError('NOT_READY', 'the webhook could not be kept; send it again', { cause });
         });
+        count(received, body, ctx.state.now());
         const { log } = ctx.state;
         const kept = { predictionId, seen, hint: query.workflow };
         background.run(() => deliverWebhook({ knex, signal: webhooks.signal }, kept, log));
@@ -48,4 +52,12 @@ export function webhookRoutes({ knex, webhooks, config }: ApiDeps, background: B
       },
     }),
   ];
+}
+
+/** The lag counts for the first delivery alone: a repeated one says how long we were away. */
+function count(received: 'new' | 'known', body: unknown, now: Date): void {
+  webhooksCounted.inc({ outcome: received });
+  const { completed_at: completedAt } = body as { completed_at?: unknown };
+  const lagMs = typeof completedAt === 'string' ? now.getTime() - Date.parse(completedAt) : Number.NaN;
+  if (received === 'new' && !Number.isNaN(lagMs)) webhookLagSeconds.observe(Math.max(0, lagMs / 1000));
 }

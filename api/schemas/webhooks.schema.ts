@@ -11,6 +11,7 @@ export const predictionBody = z.looseObject({
 
 export const webhookQuery = z.object({
   workflow: z.string().optional().describe('Which workflow waits: a hint, used when the ledger does not know.'),
+  traceparent: z.string().optional().describe('The trace that the purchase belongs to (W3C Trace Context).'),
 });
 
 export const webhookReceipt = z.strictObject({ received: z.enum(['new', 'known']) });

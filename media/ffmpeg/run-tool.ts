@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { ReelwrightError } from '../../domain/errors.js';
+import { toolRunSeconds } from '../../telemetry/metrics.js';
+import { inSpan } from '../../telemetry/spans.js';
 import { diskError, exitError, timeLimitError } from './tool-errors.js';
 import { guardGroup } from './tool-guard.js';
 
@@ -45,8 +47,24 @@ const ENVIRONMENT_KEPT = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'DYLD_LIB
  *   another exit code than 0. `details` has `exitCode` or `signal`, and `stderr`, the end of what the tool said.
  */
 export async function runTool(path: string, args: readonly string[], run: ToolRun = {}): Promise<ToolOutput> {
-  run.signal?.throwIfAborted();
   const tool = basename(path);
+  return await inSpan(tool, {}, async () => {
+    const started = performance.now();
+    const end = (outcome: 'completed' | 'failed' | 'cancelled'): void =>
+      toolRunSeconds.observe({ tool, outcome }, (performance.now() - started) / 1000);
+    try {
+      const output = await runToEnd(tool, path, args, run);
+      end('completed');
+      return output;
+    } catch (error) {
+      end(run.signal?.aborted === true ? 'cancelled' : 'failed');
+      throw error;
+    }
+  });
+}
+
+async function runToEnd(tool: string, path: string, args: readonly string[], run: ToolRun): Promise<ToolOutput> {
+  run.signal?.throwIfAborted();
   const child = spawn(path, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: toolEnvironment() });
   const release = child.pid === undefined ? undefined : guardGroup(child.pid);
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Pool } from 'pg';
+import { blobChunksRead } from '../../telemetry/metrics.js';
 import type { BlobRow } from '../blob-rows.js';
 import { createAheadShare } from './ahead-share.js';
 import { chunkRange, startChunkRun } from './chunk-run.js';
@@ -80,8 +81,12 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
         const to = n === last ? end - n * blob.chunk_size + 1 : chunkRange(blob, n).end - n * blob.chunk_size + 1;
         const own = ahead.get(n);
         ahead.delete(n);
-        const chunk = memory.get(keyOf(blob, n)) ?? (await (own ?? coming.get(keyOf(blob, n))));
+        const hot = memory.get(keyOf(blob, n));
+        const chunk = hot ?? (await (own ?? coming.get(keyOf(blob, n))));
         const part = chunk?.subarray(from, to) ?? (await fromDisk(blob, { n, from, to }));
+        const memoryOrShared = hot !== undefined ? 'memory' : own === undefined ? 'shared' : 'database';
+        const found = chunk !== undefined ? memoryOrShared : part !== undefined ? 'disk' : 'database';
+        blobChunksRead.inc({ found_in: found });
         if (part !== undefined) {
           yield part;
           continue;
