@@ -1,11 +1,14 @@
 /** The activities by the task queue they run on. */
 import type {
+  BatchActivities,
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
+  SelfTestActivities,
 } from '../domain/activity-contract.js';
+import { createBatchActivities } from './batches.js';
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
 import { createCutVideo } from './cut-video.js';
@@ -21,9 +24,12 @@ import { createMakePreviews } from './make-previews.js';
 import { createProviderActivities } from './provider-activities.js';
 import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
+import { createSelfTestActivities } from './self-test.js';
 import { createResolvePurchase } from './settle-purchase.js';
 
-export function createLightActivities(deps: ReconcileDeps): RowActivities & ProviderActivities {
+export function createLightActivities(
+  deps: ReconcileDeps,
+): RowActivities & ProviderActivities & BatchActivities & SelfTestActivities {
   return {
     ...createJobRowActivities(deps),
     ...createProviderActivities(deps),
@@ -32,6 +38,8 @@ export function createLightActivities(deps: ReconcileDeps): RowActivities & Prov
     decideClip: createDecideClip(deps),
     resolvePurchase: createResolvePurchase(deps),
     reconcileLedger: createReconcile(deps),
+    ...createBatchActivities(deps),
+    ...createSelfTestActivities(deps),
   };
 }
 

@@ -12,6 +12,7 @@ import { type OpenApiDocument, openApiDocument } from './openapi/document.js';
 import type { Route } from './route.js';
 import { adminRoutes } from './routes/admin.js';
 import { assetRoutes } from './routes/assets.js';
+import { batchRoutes } from './routes/batches.js';
 import { campaignRoutes } from './routes/campaigns.js';
 import { clientRoutes } from './routes/clients.js';
 import { clipDecisionRoutes } from './routes/clip-decisions.js';
@@ -74,6 +75,7 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...musicRoutes(deps),
     ...webhookRoutes(deps, background),
     ...adminRoutes(deps),
+    ...batchRoutes(deps),
     ...healthRoutes(deps),
     ...contractRoutes(() => (document ??= openApiDocument(routes))),
   ];

@@ -16,6 +16,7 @@ import { DiskCache } from '../storage/serving/disk-cache.js';
 import { createServingBlobStore } from '../storage/serving/serving-blob-store.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { createAddressGuard } from '../web/address-guard.js';
+import { createTemporalBatchStarter } from './batch-starter.js';
 import type { ApiDeps } from './deps.js';
 import { databaseCheck, purchasingCheck, temporalCheck } from './health-checks.js';
 import { createTemporalJobControl } from './job-control.js';
@@ -90,6 +91,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     jobStarter: createTemporalJobStarter(client),
     jobControl: createTemporalJobControl(client),
     renditionStarter: createTemporalRenditionStarter(client),
+    batchStarter: createTemporalBatchStarter(client),
     webhooks: {
       secrets:
         env.REPLICATE_WEBHOOK_SECRET === undefined

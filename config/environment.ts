@@ -66,6 +66,8 @@ export const variables = z.object({
   BLOB_MEMORY_BYTES: withDefault(wholeNumber, String(32 * 1024 ** 2)),
   /** Addresses that callers may name for images although they are not public. */
   PRIVATE_ADDRESSES_ALLOWED: withDefault(hosts, ''),
+  /** Whether an order of our own is placed each night: on, off, or only where the provider is on this machine. */
+  SELF_TEST: withDefault(z.enum(['auto', 'on', 'off'], { error: 'expected auto, on or off' }), 'auto'),
   REELWRIGHT_BUILD_ID: optional(z.string()),
   WORKFLOW_BUNDLE_PATH: optional(z.string()),
 });

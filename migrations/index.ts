@@ -8,6 +8,7 @@ import { music } from './0007-music.js';
 import { extras } from './0008-extras.js';
 import { cutProgress } from './0009-cut-progress.js';
 import { mediaProbes } from './0010-media-probes.js';
+import { batches } from './0013-batches.js';
 import type { Migration } from './migration.js';
 
 /** Every step in the order it runs. A list and not a folder's content: source and compiled code then see the same. */
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   extras,
   cutProgress,
   mediaProbes,
+  batches,
 ];

@@ -6,11 +6,13 @@ import { DefaultLogger, type LogEntry, NativeConnection, Runtime } from '@tempor
 import { createPurchaseHistories } from '../activities/purchase-histories.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
 import { requireJob } from '../activities/required-rows.js';
+import { startBatch } from '../activities/start-batch.js';
 import { startRendition } from '../activities/start-rendition.js';
 import { startVideoJob, videoJobStart } from '../activities/start-video-job.js';
 import { createWorkflowPort } from '../activities/workflow-port.js';
 import { readEnvironment } from '../config/environment.js';
 import { createLogger, type Logger } from '../config/logger.js';
+import { mayRunSelfTest } from '../config/self-test.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
 import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
@@ -42,6 +44,7 @@ const VARIABLES = [
   'DECISION_PATIENCE_MS',
   'OPEN_PURCHASES_PER_OWNER',
   'PURCHASING_PROBE_MS',
+  'SELF_TEST',
   'REELWRIGHT_BUILD_ID',
   'WORKFLOW_BUNDLE_PATH',
 ] as const;
@@ -53,6 +56,9 @@ const ADOPTION_PAUSE_MS = 3_000;
 const LIMIT_PAUSE_MS = 2_000;
 const PAUSED_PAUSE_MS = 10_000;
 const PROBE_MAX_MS = 10 * 60_000;
+
+/** A clip of 4 s takes some minutes at the real provider. */
+const SELF_TEST_TIMES = { lookEveryMs: 5_000, patienceMs: 20 * 60_000 };
 
 export type WorkerEnvironment = ReturnType<typeof readEnvironment<(typeof VARIABLES)[number]>>;
 
@@ -106,6 +112,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
       pausedPauseMs: Math.min(env.PURCHASING_PROBE_MS, PAUSED_PAUSE_MS),
       probeAfterMs: env.PURCHASING_PROBE_MS,
       probeMaxMs: Math.max(env.PURCHASING_PROBE_MS, PROBE_MAX_MS),
+      selfTest: mayRunSelfTest(env) ? SELF_TEST_TIMES : null,
     },
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     workflows: createWorkflowPort(client),
@@ -114,6 +121,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
       await startVideoJob(client, videoJobStart(await withSubJobs(knex, await requireJob(knex, jobId))));
     },
     startRendition: (rendition) => startRendition(client, rendition),
+    startBatch: (batch) => startBatch(client, batch),
     logger,
   };
   return {

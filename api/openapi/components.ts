@@ -4,6 +4,7 @@ import { clipsOrder, imagePairsOrder, jobOrder } from '../../domain/orders.schem
 import { clipChanges, clipDecision, jobAction } from '../schemas/actions.schema.js';
 import { purchasingChange, purchasingJson } from '../schemas/admin.schema.js';
 import { assetJson, assetWithLinkJson, uploadForm } from '../schemas/assets.schema.js';
+import { batchJson, batchOrder, batchWithResultsJson } from '../schemas/batches.schema.js';
 import { campaignChange, campaignJson, newCampaign } from '../schemas/campaigns.schema.js';
 import { clientJson, newClient } from '../schemas/clients.schema.js';
 import { errorAnswer, listMetaJson, metaJson } from '../schemas/envelope.schema.js';
@@ -25,6 +26,7 @@ const REQUESTS = {
   ClipDecision: clipDecision,
   CampaignChange: campaignChange,
   PurchasingChange: purchasingChange,
+  BatchOrder: batchOrder,
   Prediction: predictionBody,
 };
 
@@ -39,6 +41,8 @@ const ANSWERS = {
   Estimate: estimateJson,
   Ledger: ledgerJson,
   Purchasing: purchasingJson,
+  Batch: batchJson,
+  BatchWithResults: batchWithResultsJson,
   Meta: metaJson,
   ListMeta: listMetaJson,
   Error: errorAnswer,

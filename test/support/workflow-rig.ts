@@ -4,11 +4,13 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import './quiet-runtime.js';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type {
+  BatchActivities,
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
+  SelfTestActivities,
 } from '../../domain/activity-contract.js';
 import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
@@ -19,7 +21,9 @@ export type AllActivities = RowActivities &
   ProviderActivities &
   BuyingActivities &
   MediaActivities &
-  RenditionActivities;
+  RenditionActivities &
+  BatchActivities &
+  SelfTestActivities;
 
 export interface WorkflowRig {
   client: Client;
