@@ -2,13 +2,16 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
-import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { ensureTemporalCli } from '../dev/install/temporal-cli.js';
 import { generationId, settleId } from '../domain/contract.js';
 import { mediaFolder } from '../media/test-support/media-files.js';
 import { fakeWorld } from '../test/support/fake-world.js';
 import { runToolProcess } from '../test/support/run-tool.js';
 import { runWorkflowRig } from '../test/support/workflow-rig.js';
+
+// A process of its own for each, which loads the SDK and all workflows.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const { path } = mediaFolder();
 const temporal = inject('temporal');
@@ -44,6 +47,13 @@ const run = (args: string[], variables: Record<string, string> = {}) =>
     WORKFLOW_BUNDLE_PATH: temporal.bundlePath,
     ...variables,
   });
+/** What stands in the place of a payload once it is decoded. */
+function valueOf(value: unknown): unknown {
+  const payload = value as { metadata?: { encoding?: string }; data?: string } | null;
+  if (typeof payload?.metadata?.encoding !== 'string') return value;
+  return payload.data === undefined ? null : JSON.parse(Buffer.from(payload.data, 'base64').toString());
+}
+
 const named = (out: string, result: string): string[] =>
   [...out.matchAll(new RegExp(`^${result} +(\\S+)`, 'gm'))].map(([, id = '']) => id).toSorted();
 
@@ -54,8 +64,11 @@ describe('npm run replay', () => {
     const own = ['clip:1', 'clip:2', 'music:1'].map((subject) => generationId(jobId, subject as 'clip:1'));
     expect(named(out, 'OK')).toEqual([expect.stringMatching(/^settle-/), `video-job-${jobId}`, ...own]);
     expect(out).toMatch(/replay: 5 histories, 5 OK, 0 differ\n$/);
-    expect(named((await run([`video-job-${jobId}`])).out, 'OK')).toHaveLength(5);
-    expect(named((await run([own[0] ?? ''])).out, 'OK')).toEqual([own[0]]);
+  });
+
+  test('replays one workflow by its id', async () => {
+    const clip = generationId(otherJobId, 'clip:2');
+    expect(named((await run([clip])).out, 'OK')).toEqual([clip]);
   });
 
   test('finds two activities in the other order, says where, and exits with 1', async () => {
@@ -81,36 +94,27 @@ describe('npm run replay', () => {
     const show = ['workflow', 'show', '--address', temporal.address, '--namespace', temporal.namespace];
     const files: string[] = [];
     for (const [index, id] of [`video-job-${jobId}`, generationId(jobId, 'clip:1')].entries()) {
-      for (const raw of [[], ['--no-json-shorthand-payloads']]) {
-        const args = [...show, '--workflow-id', id, '--output', 'json', ...raw];
-        const { stdout } = await promisify(execFile)(cli.path, args, { maxBuffer: 1e8 });
-        files.push(path(`cli-${index}-${raw.length}.json`));
-        await writeFile(files.at(-1) ?? '', stdout);
-      }
+      const args = [...show, '--workflow-id', id, '--output', 'json'];
+      const { stdout } = await promisify(execFile)(cli.path, args, { maxBuffer: 1e8 });
+      files.push(path(`cli-${index}.json`));
+      await writeFile(files.at(-1) ?? '', stdout);
     }
-    const shorthand = JSON.parse(await readFile(files[0] ?? '', 'utf8')) as {
-      events: Record<string, { input?: unknown }>[];
-    };
-    expect(shorthand.events[0]?.['workflowExecutionStartedEventAttributes']?.input).toEqual([{ jobId, runNumber: 1 }]);
-    // What the Web UI downloads once it has decoded it: the values stand where the payloads were.
-    const decoded = JSON.parse(JSON.stringify(shorthand)) as typeof shorthand;
-    for (const event of decoded.events) {
-      for (const attributes of Object.values(event)) {
-        if (Array.isArray(attributes?.input)) attributes.input = { payloads: attributes.input };
-      }
-    }
+    // What the Web UI downloads once it has decoded it, and what the HTTP API gives: values where the payloads were.
+    const decoded = JSON.parse(await readFile(files[0] ?? '', 'utf8'), (_name, value: unknown) =>
+      valueOf(value),
+    ) as object;
+    expect(JSON.stringify(decoded)).toContain(`"input":{"payloads":[{"jobId":"${jobId}","runNumber":1}]}`);
     files.push(path('ui.json'));
     await writeFile(files.at(-1) ?? '', JSON.stringify(decoded));
     // No server is asked.
     const { code, out, err } = await run(files, { TEMPORAL_ADDRESS: '127.0.0.1:9' });
     expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/replay: 5 histories, 5 OK, 0 differ\n$/);
+    expect(out).toMatch(/replay: 3 histories, 3 OK, 0 differ\n$/);
     expect((await run([files[0] ?? ''], { WORKFLOW_BUNDLE_PATH: swappedBundle })).code).toBe(1);
   });
 
   test.each([
     [[uuidv7()], {}, 'Temporal knows no workflow of'],
-    [['no-such-workflow'], {}, 'Temporal knows no workflow of no-such-workflow'],
     [['missing.json'], {}, 'missing.json'],
     [[uuidv7()], { TEMPORAL_ADDRESS: '127.0.0.1:9' }, 'expected Temporal at TEMPORAL_ADDRESS'],
   ])('exits with 1 for %j where %j', async (args, variables, said) => {
@@ -123,9 +127,7 @@ describe('npm run replay', () => {
     [[], 'got nothing'],
     [['--since', 'yesterday'], 'got yesterday'],
     [['--since', '1h', 'x'], '--since alone'],
-    [['--since', '1h', '--most', '0'], 'got 0'],
     [['x', '--most', '5'], '--most goes with --since'],
-    [['--until', '1h'], '--until'],
   ])('says for %j what was expected, and exits with 2', async (args, said) => {
     const { code, out, err } = await run(args);
     expect([code, out]).toEqual([2, '']);

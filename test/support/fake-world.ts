@@ -47,6 +47,10 @@ export interface FakeWorldOptions {
   onBatch?: (calls: readonly string[]) => Promise<void>;
   /** How the order of the self-test stands each time it is looked at. Default: completed. */
   selfTestStates?: readonly JobState[];
+  /** What happens while an activity runs that a cancel may meet: `plan`, `fetch-images`, `collect 1`, `cut`. */
+  during?: (call: string, calls: readonly string[]) => Promise<void>;
+  /** Whether nothing came of the purchase that is settled. */
+  settlesNothing?: boolean;
   onBuy?: (number: number, calls: readonly string[]) => Promise<void> | void;
 }
 
@@ -99,6 +103,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
   const activities: AllActivities = {
     async planJob() {
       call('plan');
+      await options.during?.('plan', calls);
       return {
         summary: 'a job',
         clips: numbers,
@@ -128,11 +133,13 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async fetchImages() {
       call('fetch-images');
+      await options.during?.('fetch-images', calls);
       return { fetched: 1 };
     },
     async resolvePurchase({ subject }) {
       const number = call('resolve', subject);
-      return { predictionId: predictionOf(number), polling: options.polling ?? NEVER };
+      const predictionId = options.settlesNothing === true ? null : predictionOf(number);
+      return { predictionId, polling: options.polling ?? NEVER };
     },
     async reconcileLedger() {
       call('reconcile');
@@ -167,6 +174,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async collectOutput({ subject, predictionId }) {
       const number = call('collect', subject);
+      await options.during?.(`collect ${number}`, calls);
       const failed = failures.get(number) ?? 0;
       if (options.failing?.includes(number) === true && failed < (options.failTimes ?? Number.POSITIVE_INFINITY)) {
         throw new ReelwrightError('PROVIDER_REFUSED_CONTENT', 'E005 flagged as sensitive');
@@ -176,6 +184,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async cutVideo() {
       call('cut');
+      await options.during?.('cut', calls);
       return { durationSeconds: options.clips * 4, sizeBytes: 1 };
     },
     async makePoster() {
