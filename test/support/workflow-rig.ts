@@ -15,6 +15,7 @@ import type {
 import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
 import type { generation, videoJob } from '../../workflows/index.js';
+import { keepProduced } from './produced-histories.js';
 import type { ProvidedTemporal } from './temporal-part.js';
 
 export type AllActivities = RowActivities &
@@ -75,6 +76,7 @@ export async function runWorkflowRig(
   } finally {
     for (const worker of workers) worker.shutdown();
     await runs;
+    await keepProduced(client, taskQueue);
     await clientConnection.close();
     await connection.close();
   }
