@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DemoJob } from '../../dev/demo-client.js';
 import { drawDemoImages } from '../../dev/demo-images.js';
-import { replayStack } from '../support/replay-stack.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 180_000;
@@ -45,7 +45,7 @@ beforeAll(async () => {
   });
 }, LIMIT_MS);
 afterAll(async () => {
-  await replayStack(stack).finally(() => stack.stop());
+  await replayAndStop(stack);
   images.close();
 }, LIMIT_MS);
 

@@ -6,7 +6,7 @@ import type { DemoJob } from '../../dev/demo-client.js';
 import type { SelfTestPassed } from '../../domain/activity-contract.js';
 import { openDatabase } from '../../storage/database.js';
 import { createApiKey } from '../../storage/owners-repository.js';
-import { replayStack } from '../support/replay-stack.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { runToolProcess } from '../support/run-tool.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
 }, LIMIT_MS);
 afterAll(async () => {
   await connection?.close();
-  await replayStack(stack).finally(() => stack.stop());
+  await replayAndStop(stack);
 }, LIMIT_MS);
 
 const tool = (file: string, args: string[]) => {

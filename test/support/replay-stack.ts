@@ -9,21 +9,26 @@ import type { RunningStack } from './running-stack.js';
 /** More than any stack of a test has. */
 const MOST = 1_000;
 
-/** Throws where one of them does not replay; gives how many of each type there were. */
-export async function replayStack(stack: RunningStack): Promise<Record<string, number>> {
+/** Ends a stack whose tests are over. Throws where one of its workflows does not replay. */
+export async function replayAndStop(stack: RunningStack): Promise<void> {
+  try {
+    await replayAll(stack);
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function replayAll(stack: RunningStack): Promise<void> {
   const { temporalAddress, temporalNamespace } = stack.state();
   const connection = await Connection.connect({ address: temporalAddress });
   try {
     const client = new Client({ connection, namespace: temporalNamespace });
-    const counts: Record<string, number> = {};
     const differing: Replayed[] = [];
     const bundle = { codePath: inject('temporal').bundlePath };
     for await (const replayed of replayHistories(bundle, historiesOf(client, querySince(new Date(0)), MOST))) {
-      counts[replayed.type] = (counts[replayed.type] ?? 0) + 1;
       if (replayed.difference !== undefined) differing.push(replayed);
     }
     if (differing.length > 0) throw new Error(`histories that do not replay:\n${JSON.stringify(differing, null, 1)}`);
-    return counts;
   } finally {
     await connection.close();
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export const HISTORIES = fileURLToPath(new URL('../histories', import.meta.url));
 
-// biome-ignore lint/suspicious/noExplicitAny: events are changed in ways that no type allows
+// oxlint-disable-next-line typescript/no-explicit-any -- events are changed in ways that no type allows
 type Event = Record<string, any>;
 export interface HistoryJson {
   events: Event[];
