@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, inject, it } from 'vitest';
 import { mediaFolder } from '../../media/test-support/media-files.js';
 import '../../test/support/quiet-runtime.js';
@@ -15,6 +17,12 @@ async function replay(histories: Parameters<typeof replayHistories>[1], workflow
   const all: Replayed[] = [];
   for await (const one of replayHistories(workflowBundle, histories)) all.push(one);
   return all;
+}
+
+/** Now, and not when the engine finds it worth while. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
 }
 
 /** Today's workflow code with this changed, as a bundle of its own. */
@@ -68,14 +76,14 @@ describe('the replay', () => {
     });
   });
 
-  it('keeps no history: 200 of them take no more memory than a few', async () => {
+  it('keeps no history: what was replayed can be collected while others are', async () => {
     const text = JSON.stringify(readRecorded('completed-by-webhook/video-job.json'));
     let [made, gone] = [0, 0];
     const registry = new FinalizationRegistry(() => {
       gone += 1;
     });
     function* many() {
-      for (; made < 200; made += 1) {
+      for (; made < 60; made += 1) {
         const one = readHistory(text, 'x.json');
         registry.register(one.history, undefined);
         yield one;
@@ -85,21 +93,12 @@ describe('the replay', () => {
     for await (const { difference } of replayHistories(bundle, many())) {
       expect(difference).toBeUndefined();
       count += 1;
+      if (count < 60) continue;
+      collectGarbage();
+      await expect.poll(() => gone, { timeout: 10_000 }).toBeGreaterThan(40);
     }
-    expect(count).toBe(200);
-    // What nobody holds is collected in the end, whenever that is.
-    const filler: Buffer[] = [];
-    await expect
-      .poll(
-        () => {
-          filler.length = 0;
-          for (let index = 0; index < 200_000; index += 1) filler.push(Buffer.from([index]));
-          return gone;
-        },
-        { timeout: 25_000, interval: 100 },
-      )
-      .toBeGreaterThan(100);
-  });
+    expect(count).toBe(60);
+  }, 120_000);
 });
 
 describe('a history as a file', () => {
