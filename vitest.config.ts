@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'dist/**', '.dev/**', 'out/**'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/replay-produced.ts'],
     pool: 'forks',
     // The tests mostly wait for servers: more workers than cores finish sooner.
     maxWorkers: 4,

@@ -4,6 +4,7 @@ import type { Polling, TextLinks } from '../domain/activity-contract.js';
 import type { MediaTools } from '../media/ffmpeg/media-tools.js';
 import type { VideoProvider } from '../replicate/video-provider.js';
 import type { AssetLinks } from '../storage/asset-links.js';
+import type { BatchRecord } from '../storage/batches-repository.js';
 import type { BlobStore } from '../storage/blob-store.js';
 import type { RenditionRecord } from '../storage/renditions-repository.js';
 import type { AddressGuard } from '../web/address-guard.js';
@@ -28,6 +29,8 @@ export interface ActivitySettings {
   /** After trouble with the account, how soon a purchase tries whether it is over; doubled after each, up to a limit. */
   probeAfterMs: number;
   probeMaxMs: number;
+  /** The order of our own: how often it is looked at, and how long it may take; null where none may be placed. */
+  selfTest: { lookEveryMs: number; patienceMs: number } | null;
 }
 
 /** What the activities work with. `publicUrl` is where the provider reaches the api; undefined when it cannot. */
@@ -48,6 +51,8 @@ export interface ActivityDeps {
   startRun: (run: OwedRun) => Promise<void>;
   /** Hands an export or a combination to Temporal whose row is committed. */
   startRendition: (rendition: RenditionRecord) => Promise<void>;
+  /** Hands a batch to Temporal whose row is committed. */
+  startBatch: (batch: BatchRecord) => Promise<void>;
   logger: Logger;
 }
 

@@ -1,11 +1,14 @@
 /** The activities by the task queue they run on. */
 import type {
+  BatchActivities,
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
+  SelfTestActivities,
 } from '../domain/activity-contract.js';
+import { createBatchActivities } from './batches.js';
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
 import { createCutVideo } from './cut-video.js';
@@ -22,9 +25,12 @@ import { createOperate } from './operate.js';
 import { createProviderActivities } from './provider-activities.js';
 import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
+import { createSelfTestActivities } from './self-test.js';
 import { createResolvePurchase } from './settle-purchase.js';
 
-export function createLightActivities(deps: ReconcileDeps): RowActivities & ProviderActivities {
+export function createLightActivities(
+  deps: ReconcileDeps,
+): RowActivities & ProviderActivities & BatchActivities & SelfTestActivities {
   return {
     ...createJobRowActivities(deps),
     ...createProviderActivities(deps),
@@ -34,6 +40,8 @@ export function createLightActivities(deps: ReconcileDeps): RowActivities & Prov
     operate: createOperate(deps),
     resolvePurchase: createResolvePurchase(deps),
     reconcileLedger: createReconcile(deps),
+    ...createBatchActivities(deps),
+    ...createSelfTestActivities(deps),
   };
 }
 

@@ -8,6 +8,7 @@ import { listMusic } from '../storage/music-repository.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
+import { startOwedBatches } from './owed-batches.js';
 import { NOT_CANCELLED, requireJob, UNFINISHED } from './required-rows.js';
 import { startOwedRenditions } from './start-owed-renditions.js';
 
@@ -110,7 +111,8 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
         logger.warn({ jobId, runNumber }, 'started a run that was still owed');
         started += 1;
       }
-      return { started: started + (await startOwedRenditions(deps, OWED_AFTER_MS, OWED_AT_ONCE)) };
+      started += await startOwedRenditions(deps, OWED_AFTER_MS, OWED_AT_ONCE);
+      return { started: started + (await startOwedBatches(deps, OWED_AFTER_MS, OWED_AT_ONCE)) };
     },
   };
 

@@ -5,6 +5,7 @@ import { endAbandonedJobs } from './end-abandoned-jobs.js';
 import { endAbandonedRenditions } from './end-renditions.js';
 import { guardLedger } from './guard-ledger.js';
 import { withHeartbeat } from './heartbeat.js';
+import { endAbandonedBatches } from './owed-batches.js';
 import { RECONCILE_SETTINGS, type ReconcileDeps, type ReconcileSettings } from './reconcile-deps.js';
 import { settleOwedPurchases } from './settle-owed.js';
 import { settleOpenStrays } from './strays.js';
@@ -35,13 +36,14 @@ export function createReconcile(
       const inOrder = await rule('guard', () => guardLedger(deps, settings, signal));
       const ended = await rule('jobs', () => endAbandonedJobs(deps, settings));
       const renditions = await rule('renditions', () => endAbandonedRenditions(deps, settings));
+      const batches = await rule('batches', () => endAbandonedBatches(deps, settings));
       const settling = await rule('purchases', () => settleOwedPurchases(deps, settings));
       await rule('open strays', () => settleOpenStrays(deps, settings.atOnce, signal));
       // What a ledger that is behind does not know may be a purchase that it has forgotten.
       const strays = inOrder === true ? await rule('lists', () => compareLists(deps, settings, signal)) : undefined;
       if (failures.length > 0) throw failures[0];
       return {
-        ended: (ended ?? 0) + (renditions ?? 0),
+        ended: (ended ?? 0) + (renditions ?? 0) + (batches ?? 0),
         settling: settling ?? 0,
         ...(strays === undefined ? {} : { strays }),
       };

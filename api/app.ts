@@ -13,6 +13,7 @@ import { type OpenApiDocument, openApiDocument } from './openapi/document.js';
 import type { Route } from './route.js';
 import { adminRoutes } from './routes/admin.js';
 import { assetRoutes } from './routes/assets.js';
+import { batchRoutes } from './routes/batches.js';
 import { campaignRoutes } from './routes/campaigns.js';
 import { clientRoutes } from './routes/clients.js';
 import { clipDecisionRoutes } from './routes/clip-decisions.js';
@@ -82,6 +83,7 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...webhookRoutes(deps, background),
     ...sessionRoutes(deps),
     ...adminRoutes(deps),
+    ...batchRoutes(deps),
     ...healthRoutes(deps),
     ...contractRoutes(() => (document ??= openApiDocument(routes))),
   ];

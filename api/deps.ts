@@ -9,6 +9,7 @@ import type { SignedTokens } from '../storage/signed-tokens.js';
 import type { VideoLinkTokens } from '../storage/video-link-tokens.js';
 import type { ReceivedWebhook } from '../storage/webhook-inbox.js';
 import type { AddressGuard } from '../web/address-guard.js';
+import type { BatchStarter } from './batch-starter.js';
 import type { JobControl } from './job-control.js';
 import type { JobStarter } from './job-starter.js';
 import type { RenditionStarter } from './rendition-starter.js';
@@ -71,6 +72,7 @@ export interface ApiDeps {
   jobStarter: JobStarter;
   jobControl: JobControl;
   renditionStarter: RenditionStarter;
+  batchStarter: BatchStarter;
   webhooks: WebhookPorts;
   /** Throws MEDIA_UNREADABLE for what is no media file. */
   probeMedia(path: string): Promise<MediaProbe>;

@@ -23,6 +23,7 @@ import { clientInterceptors } from '../telemetry/interceptors.js';
 import { serveFigures } from '../telemetry/telemetry.js';
 import { startTracing, stopTracing } from '../telemetry/tracing.js';
 import { createAddressGuard } from '../web/address-guard.js';
+import { createTemporalBatchStarter } from './batch-starter.js';
 import type { ApiDeps } from './deps.js';
 import { databaseCheck, purchasingCheck, temporalCheck } from './health-checks.js';
 import { createTemporalJobControl } from './job-control.js';
@@ -110,6 +111,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     jobStarter: createTemporalJobStarter(client),
     jobControl: createTemporalJobControl(client),
     renditionStarter: createTemporalRenditionStarter(client),
+    batchStarter: createTemporalBatchStarter(client),
     webhooks: {
       secrets:
         env.REPLICATE_WEBHOOK_SECRET === undefined

@@ -87,6 +87,8 @@ export const variables = z.object({
   OTEL_TRACES_SAMPLER_ARG: optional(
     z.string().refine((text) => Number(text) >= 0 && Number(text) <= 1, { error: 'expected a number from 0 to 1' }),
   ),
+  /** Whether an order of our own is placed each night: on, off, or only where the provider is on this machine. */
+  SELF_TEST: withDefault(z.enum(['auto', 'on', 'off'], { error: 'expected auto, on or off' }), 'auto'),
   REELWRIGHT_BUILD_ID: optional(z.string()),
   WORKFLOW_BUNDLE_PATH: optional(z.string()),
 });

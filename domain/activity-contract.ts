@@ -2,7 +2,9 @@
  * What the activities take and give, as types: the workflows know them by nothing else. JSON only; no prompt and no
  * media byte travels in here, since it would stay in history.
  */
+import type { BatchAction, BatchProgress, BatchState } from './batches.js';
 import type {
+  BatchInput,
   ClipDecision,
   FailureInfo,
   GenerationInput,
@@ -16,6 +18,7 @@ import type {
 } from './contract.js';
 import type { ProviderStatus } from './ledger.js';
 import type { Operated, Operation } from './operations.js';
+import type { JobState } from './states.js';
 
 export interface JobPlan {
   /** One sentence for whoever watches: what was ordered. */
@@ -112,14 +115,85 @@ export interface DecideInput extends GenerationInput {
 
 /** What one run of the reconciler did. */
 export interface Reconciled {
-  /** (a) Runs that were owed, those of exports and combinations among them. */
+  /** (a) Runs that were owed, those of exports, combinations and batches among them. */
   started: number;
-  /** (b) Open jobs, exports and combinations whose workflow is closed. */
+  /** (b) Open jobs, exports, combinations and batches whose workflow is closed. */
   ended: number;
   /** (c) Purchases handed to a settlement. */
   settling: number;
   /** (d) Predictions at the provider that the ledger did not know; absent when the lists were not compared. */
   strays?: number;
+}
+
+/** What a batch has to do. */
+export interface BatchPlan {
+  action: BatchAction;
+  /** One sentence for whoever watches: what is done to which jobs. */
+  summary: string;
+  /** Positions of the jobs that nothing was done to yet. */
+  pending: number[];
+}
+
+/** Some jobs of a batch, by their positions. */
+export interface BatchWorkInput extends BatchInput {
+  positions: number[];
+}
+
+/** What became of one job of a batch that was not done. */
+export interface SkippedJob {
+  jobId: string;
+  error: FailureInfo;
+}
+
+export interface BatchWorked {
+  progress: BatchProgress;
+  /** Those of the given positions that were skipped. */
+  skipped: SkippedJob[];
+}
+
+export interface EndBatchInput extends BatchInput {
+  end: Extract<BatchState, 'completed' | 'failed' | 'cancelled'>;
+  error: FailureInfo | null;
+}
+
+/** One thing done to many jobs. */
+export interface BatchActivities {
+  planBatch(input: BatchInput): Promise<BatchPlan>;
+  /** Ends early where the batch's end was asked for; what was done before is not done again. */
+  workOnBatch(input: BatchWorkInput): Promise<BatchWorked>;
+  endBatch(input: EndBatchInput): Promise<{ status: BatchState; progress: BatchProgress }>;
+}
+
+/** The order that the self-test has placed, and how long it may take. Milliseconds. */
+export interface SelfTestOrder {
+  jobId: string;
+  lookEveryMs: number;
+  patienceMs: number;
+}
+
+/** How the order stands. */
+export interface SelfTestJob {
+  status: JobState;
+  /** One sentence for whoever watches. */
+  message: string;
+}
+
+/** What a self-test has found in order. Money is US dollars, sizes bytes. */
+export interface SelfTestPassed {
+  jobId: string;
+  videoBytes: number;
+  costUsd: number;
+}
+
+/** A tiny order of our own, from its rows to its video. */
+export interface SelfTestActivities {
+  /** Repeated in one run of the workflow it gives the same order. Throws SELF_TEST_FAILED where it may not be placed. */
+  placeSelfTest(): Promise<SelfTestOrder>;
+  readSelfTest(input: { jobId: string }): Promise<SelfTestJob>;
+  /** Throws SELF_TEST_FAILED that says what is wrong. */
+  checkSelfTest(input: { jobId: string }): Promise<SelfTestPassed>;
+  /** Asks for the end of an order that takes too long. Throws SELF_TEST_FAILED that says where it stands. */
+  giveUpSelfTest(input: { jobId: string; afterMs: number }): Promise<void>;
 }
 
 /** Reads and guarded writes of rows. */

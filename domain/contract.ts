@@ -24,10 +24,12 @@ export const WORKFLOW_TYPES = {
   exportVideo: 'exportVideo',
   combineVideos: 'combineVideos',
   operate: 'operate',
+  batch: 'batch',
+  selfTest: 'selfTest',
 } as const;
 export const SIGNALS = { predictionCompleted: 'predictionCompleted', clipAttention: 'clipAttention' } as const;
 export const UPDATES = { decideClip: 'decideClip' } as const;
-export const QUERIES = { status: 'status' } as const;
+export const QUERIES = { status: 'status', batchProgress: 'batchProgress' } as const;
 export const WORKER_DEPLOYMENT = 'reelwright';
 
 /** Search attributes; a server must know them before a workflow with one is started. */
@@ -68,6 +70,13 @@ export const settleId = (purchaseId: string): string => `settle-${purchaseId}`;
 
 /** `export-<id>` or `combination-<id>` */
 export const renditionWorkflowId = (kind: RenditionKind, id: string): string => `${kind}-${id}`;
+
+/** `batch-<id>` */
+export const batchWorkflowId = (batchId: string): string => `batch-${batchId}`;
+
+export interface BatchInput {
+  batchId: string;
+}
 
 export interface RenditionInput {
   renditionId: string;

@@ -70,6 +70,7 @@ export const ERRORS = {
   ENCODER_MISSING: { status: 500, retry: false },
 
   // Ourselves
+  SELF_TEST_FAILED: { status: 500, retry: false },
   NOT_READY: { status: 503, retry: true },
   DATABASE_TOO_NEW: { status: 503, retry: false },
   INTERNAL: { status: 500, retry: true },

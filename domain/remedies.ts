@@ -77,6 +77,7 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
 
   NOT_READY: 'See /health/ready for the part that is missing.',
   DATABASE_TOO_NEW: 'Run the release that the database belongs to.',
+  SELF_TEST_FAILED: "Open the job that the message names and follow its own page: customers' orders may fare the same.",
   INTERNAL: 'Look at the stack trace of the failed activity and at the log of its worker; then retry.',
 };
 

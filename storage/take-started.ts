@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 
 /** Which rows are taken: a table with `id` and `looked_at`, and what of it is given back. */
 export interface Started {
-  table: 'jobs' | 'renditions';
+  table: 'jobs' | 'renditions' | 'batches';
   /** When Temporal took them. */
   startedAt: 'run_started_at' | 'started_at';
   open: readonly string[];

@@ -10,20 +10,17 @@ import { openDatabase } from '../storage/database.js';
 import { liftLedgerPause, readLedgerClock } from '../storage/ledger-clock.js';
 import { findPause } from '../storage/purchasing.js';
 import { requireCurrentSchema } from '../storage/require-schema.js';
-import { printTable, readOptions, runTool, UsageError } from './command-line.js';
+import { isoTime, printTable, readOptions, runTool, UsageError } from './command-line.js';
 
 const USAGE = `usage:
   npm run reconcile -- --since TIME     TIME in ISO 8601: up to when the ledger is known to be whole`;
 
 const VARIABLES = [...TEMPORAL_VARIABLES, 'DATABASE_URL', 'REPLICATE_API_TOKEN', 'REPLICATE_BASE_URL'] as const;
 
-/** A date, a time and where on earth it is. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
-
 function parseSince(args: readonly string[]): Date {
   const { since } = readOptions(args, ['since']);
-  const time = since !== undefined && TIME.test(since) ? new Date(since) : undefined;
-  if (time === undefined || Number.isNaN(time.getTime())) {
+  const time = since === undefined ? undefined : isoTime(since);
+  if (time === undefined) {
     throw new UsageError(`expected --since with a time such as 2026-05-01T09:30:00Z, got ${since ?? 'nothing'}`);
   }
   if (time > new Date()) throw new UsageError(`--since: expected a time that has passed, got ${since}`);

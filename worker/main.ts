@@ -26,7 +26,7 @@ const workers = [
   await createOrchestrationWorker(setup, deps, workflowBundle),
   await createBuyingWorker(setup, deps, env.CREATES_PER_MINUTE),
 ];
-await ensureSchedules(client, TASK_QUEUE);
+await ensureSchedules(client, { taskQueue: TASK_QUEUE, selfTest: deps.settings.selfTest !== null });
 logger.info({ buildId }, 'worker starts');
 await runUntilSignal(workers, logger);
 await runtime.close();

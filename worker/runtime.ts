@@ -6,11 +6,13 @@ import { DefaultLogger, type LogEntry, NativeConnection, Runtime } from '@tempor
 import { createPurchaseHistories } from '../activities/purchase-histories.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
 import { requireJob } from '../activities/required-rows.js';
+import { startBatch } from '../activities/start-batch.js';
 import { startRendition } from '../activities/start-rendition.js';
 import { startVideoJob, videoJobStart } from '../activities/start-video-job.js';
 import { createWorkflowPort } from '../activities/workflow-port.js';
 import { readEnvironment } from '../config/environment.js';
 import { createLogger, type Logger } from '../config/logger.js';
+import { mayRunSelfTest } from '../config/self-test.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
 import type { TextLinks } from '../domain/activity-contract.js';
 import { removeStaleWorkDirs } from '../media/ffmpeg/work-dir.js';
@@ -57,6 +59,7 @@ const VARIABLES = [
   'OTEL_SERVICE_NAME',
   'OTEL_TRACES_SAMPLER',
   'OTEL_TRACES_SAMPLER_ARG',
+  'SELF_TEST',
   'REELWRIGHT_BUILD_ID',
   'WORKFLOW_BUNDLE_PATH',
 ] as const;
@@ -68,6 +71,9 @@ const ADOPTION_PAUSE_MS = 3_000;
 const LIMIT_PAUSE_MS = 2_000;
 const PAUSED_PAUSE_MS = 10_000;
 const PROBE_MAX_MS = 10 * 60_000;
+
+/** A clip of 4 s takes some minutes at the real provider. */
+const SELF_TEST_TIMES = { lookEveryMs: 5_000, patienceMs: 20 * 60_000 };
 
 export type WorkerEnvironment = ReturnType<typeof readEnvironment<(typeof VARIABLES)[number]>>;
 
@@ -130,6 +136,7 @@ export async function openWorkerRuntime(name: 'worker' | 'media-worker'): Promis
       pausedPauseMs: Math.min(env.PURCHASING_PROBE_MS, PAUSED_PAUSE_MS),
       probeAfterMs: env.PURCHASING_PROBE_MS,
       probeMaxMs: Math.max(env.PURCHASING_PROBE_MS, PROBE_MAX_MS),
+      selfTest: mayRunSelfTest(env) ? SELF_TEST_TIMES : null,
     },
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     workflows: createWorkflowPort(client),
@@ -138,6 +145,7 @@ export async function openWorkerRuntime(name: 'worker' | 'media-worker'): Promis
       await startVideoJob(client, videoJobStart(await withSubJobs(knex, await requireJob(knex, jobId))));
     },
     startRendition: (rendition) => startRendition(client, rendition),
+    startBatch: (batch) => startBatch(client, batch),
     logger,
   };
   const build = env.REELWRIGHT_BUILD_ID ?? (await buildId());

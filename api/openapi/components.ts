@@ -4,6 +4,7 @@ import { clipsOrder, imagePairsOrder, jobOrder } from '../../domain/orders.schem
 import { clipChanges, clipDecision, jobAction } from '../schemas/actions.schema.js';
 import { purchasingChange, purchasingJson } from '../schemas/admin.schema.js';
 import { assetJson, assetWithLinkJson, uploadForm } from '../schemas/assets.schema.js';
+import { batchJson, batchOrder, batchWithResultsJson } from '../schemas/batches.schema.js';
 import { campaignChange, campaignJson, newCampaign } from '../schemas/campaigns.schema.js';
 import { clientJson, newClient } from '../schemas/clients.schema.js';
 import { errorAnswer, listMetaJson, metaJson } from '../schemas/envelope.schema.js';
@@ -28,6 +29,7 @@ const REQUESTS = {
   CampaignChange: campaignChange,
   PurchasingChange: purchasingChange,
   NewVideoLink: newVideoLink,
+  BatchOrder: batchOrder,
   Prediction: predictionBody,
 };
 
@@ -45,6 +47,8 @@ const ANSWERS = {
   VideoLink: videoLinkJson,
   Session: sessionJson,
   EndedSessions: endedSessionsJson,
+  Batch: batchJson,
+  BatchWithResults: batchWithResultsJson,
   Meta: metaJson,
   ListMeta: listMetaJson,
   Error: errorAnswer,

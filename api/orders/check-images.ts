@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import type { ImageReference } from '../../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../../domain/errors.js';
 import { findAssets } from '../../storage/assets-repository.js';
+import type { ClipsOrder } from '../../storage/plan-clips.js';
 import type { ApiDeps } from '../deps.js';
 import { assetNotFound } from '../references.js';
 import { invalidField } from '../validation.js';
@@ -25,6 +26,10 @@ export function namedImages(
     ...(lastImage === undefined ? [] : [{ path: `${prefix}lastImage`, image: lastImage }]),
   ];
 }
+
+/** Every image that the order names. */
+export const orderedImages = (order: ClipsOrder): NamedImage[] =>
+  order.clips.flatMap((clip, index) => namedImages(clip, `clips.${index}.`));
 
 /** Throws ASSET_NOT_FOUND, or VALIDATION_FAILED for an asset that is no image, by the path of the image's `assetId`. */
 export async function checkAssets(knex: Knex, ownerId: string, images: readonly NamedImage[]): Promise<void> {

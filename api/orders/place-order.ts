@@ -10,11 +10,11 @@ import { type CampaignRecord, findCampaign } from '../../storage/campaigns-repos
 import type { NewClip } from '../../storage/clips-repository.js';
 import { insertJob } from '../../storage/insert-job.js';
 import { type JobWithClips, readOwnJob, withSubJobs } from '../../storage/jobs-repository.js';
+import { type ClipsOrder, planClips, silentClipsWarning } from '../../storage/plan-clips.js';
 import type { ApiDeps } from '../deps.js';
 import { campaignNotFound } from '../references.js';
 import { budgetWarnings } from './budget-warnings.js';
-import { checkAddresses, checkAssets } from './check-images.js';
-import { type ClipsOrder, orderedImages, planClips, silentClipsWarning } from './plan-clips.js';
+import { checkAddresses, checkAssets, orderedImages } from './check-images.js';
 import { type ImagePairsOrder, planPairs } from './plan-pairs.js';
 
 const MAX_DEFAULT_NAME = 60;

@@ -5,7 +5,7 @@ import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
 import { pairImages, pairPrompt } from '../../domain/pairing.js';
 import type { AssetRecord } from '../../storage/assets-repository.js';
 import type { NewClip } from '../../storage/clips-repository.js';
-import { refuseProblems } from './plan-clips.js';
+import { refuseProblems } from '../../storage/plan-clips.js';
 
 export type ImagePairsOrder = Extract<JobOrder, { kind: 'image-pairs' }>;
 

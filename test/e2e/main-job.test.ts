@@ -10,6 +10,7 @@ import { SCENE_SET_A } from '../../domain/scenes.js';
 import { findBrowser } from '../support/browser.js';
 import { ffprobe, frameAt, pixels, psnr } from '../support/frames.js';
 import { playVideo } from '../support/play-video.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 180_000;
@@ -24,7 +25,7 @@ beforeAll(async () => {
   stack = await startRunningStack();
 }, LIMIT_MS);
 afterAll(async () => {
-  await stack.stop();
+  await replayAndStop(stack);
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ffprobe } from '../support/frames.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 180_000;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   stack = await startRunningStack();
 }, LIMIT_MS);
 afterAll(async () => {
-  await stack.stop();
+  await replayAndStop(stack);
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
 

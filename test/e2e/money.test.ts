@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DemoJob } from '../../dev/demo-client.js';
 import { drawDemoImages } from '../../dev/demo-images.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 180_000;
@@ -44,8 +45,8 @@ beforeAll(async () => {
   });
 }, LIMIT_MS);
 afterAll(async () => {
+  await replayAndStop(stack);
   images.close();
-  await stack.stop();
 }, LIMIT_MS);
 
 async function call(method: string, path: string, body?: unknown, headers: object = {}): Promise<Answer> {

@@ -9,6 +9,7 @@ import { meanLevel } from '../../media/probe/sound-level.js';
 import { findBrowser } from '../support/browser.js';
 import { ffprobe, frameAt, psnr } from '../support/frames.js';
 import { playVideo } from '../support/play-video.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 300_000;
@@ -26,7 +27,7 @@ beforeAll(async () => {
   stack = await startRunningStack();
 }, LIMIT_MS);
 afterAll(async () => {
-  await stack.stop();
+  await replayAndStop(stack);
   await rm(folder, { recursive: true, force: true });
 }, LIMIT_MS);
 

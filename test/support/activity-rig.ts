@@ -58,11 +58,13 @@ export async function createActivityRig(): Promise<ActivityRig> {
         pausedPauseMs: 10,
         probeAfterMs: 60_000,
         probeMaxMs: 600_000,
+        selfTest: null,
         ...settings,
       },
       addressGuard: createAddressGuard(),
       startRun: async () => undefined,
       startRendition: async () => undefined,
+      startBatch: async () => undefined,
       logger: createLogger('test', 'silent'),
     }),
     async order(clips, body = {}, scenes = []) {

@@ -1,5 +1,6 @@
 /** Activities without a database, a provider or ffmpeg: they record what the workflows ask and answer as told. */
 import type { GenerationFacts, JobFacts, Polling } from '../../domain/activity-contract.js';
+import type { BatchProgress } from '../../domain/batches.js';
 import {
   type ClipDecision,
   type FailureInfo,
@@ -9,6 +10,7 @@ import {
 } from '../../domain/contract.js';
 import { ReelwrightError } from '../../domain/errors.js';
 import type { ProviderStatus } from '../../domain/ledger.js';
+import type { JobState } from '../../domain/states.js';
 import type { AllActivities } from './workflow-rig.js';
 
 export interface FakeWorldOptions {
@@ -41,6 +43,16 @@ export interface FakeWorldOptions {
   noPoster?: boolean;
   /** Numbers of clips that succeeded although they were cancelled. */
   succeedsAnyway?: readonly number[];
+  /** How many jobs a batch has; every third one is skipped. */
+  batchJobs?: number;
+  /** What a batch does before it works on some of its jobs. */
+  onBatch?: (calls: readonly string[]) => Promise<void>;
+  /** How the order of the self-test stands each time it is looked at. Default: completed. */
+  selfTestStates?: readonly JobState[];
+  /** What happens while an activity runs that a cancel may meet: `plan`, `fetch-images`, `collect 1`, `cut`. */
+  during?: (call: string, calls: readonly string[]) => Promise<void>;
+  /** Whether nothing came of the purchase that is settled. */
+  settlesNothing?: boolean;
   onBuy?: (number: number, calls: readonly string[]) => Promise<void> | void;
 }
 
@@ -104,10 +116,18 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     calls.push(subject === undefined ? name : `${name} ${number}`);
     return number;
   };
+  const worked: number[] = [];
+  let looks = 0;
+  const batchProgress = (): BatchProgress => {
+    const [total, skipped] = [options.batchJobs ?? 0, worked.filter((position) => position % 3 === 0).length];
+    const skippedFor = skipped === 0 ? {} : { WRONG_STATE: skipped };
+    return { total, done: worked.length - skipped, skipped, pending: total - worked.length, skippedFor };
+  };
   const numbers = Array.from({ length: options.clips }, (_, index) => index + 1);
   const activities: AllActivities = {
     async planJob() {
       call('plan');
+      await options.during?.('plan', calls);
       return {
         summary: 'a job',
         clips: numbers,
@@ -138,11 +158,13 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async fetchImages() {
       call('fetch-images');
+      await options.during?.('fetch-images', calls);
       return { fetched: 1 };
     },
     async resolvePurchase({ subject }) {
       const number = call('resolve', subject);
-      return { predictionId: predictionOf(number), polling: options.polling ?? NEVER };
+      const predictionId = options.settlesNothing === true ? null : predictionOf(number);
+      return { predictionId, polling: options.polling ?? NEVER };
     },
     async reconcileLedger() {
       call('reconcile');
@@ -182,6 +204,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async collectOutput({ subject, predictionId }) {
       const number = call('collect', subject);
+      await options.during?.(`collect ${number}`, calls);
       const failed = failures.get(number) ?? 0;
       if (options.failing?.includes(number) === true && failed < (options.failTimes ?? Number.POSITIVE_INFINITY)) {
         throw new ReelwrightError('PROVIDER_REFUSED_CONTENT', 'E005 flagged as sensitive');
@@ -191,6 +214,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async cutVideo() {
       call('cut');
+      await options.during?.('cut', calls);
       return { durationSeconds: options.clips * 4, sizeBytes: 1 };
     },
     async makePoster() {
@@ -210,6 +234,42 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     async makeCombination() {
       call('combine');
       return await rendered(options, calls);
+    },
+    async planBatch() {
+      call('plan-batch');
+      const pending = Array.from({ length: options.batchJobs ?? 0 }, (_, index) => index + 1);
+      return { action: 'retry', summary: `retry ${pending.length} failed jobs`, pending };
+    },
+    async workOnBatch({ positions }) {
+      call(`batch ${positions.join(' ')}`);
+      await options.onBatch?.(calls);
+      worked.push(...positions);
+      const error: FailureInfo = { code: 'WRONG_STATE', message: 'it is completed' };
+      const skipped = positions.filter((position) => position % 3 === 0);
+      return { progress: batchProgress(), skipped: skipped.map((position) => ({ jobId: `job-${position}`, error })) };
+    },
+    async endBatch({ end, error }) {
+      call(error === null ? `end-batch ${end}` : `end-batch ${end} ${error.code}`);
+      return { status: end, progress: batchProgress() };
+    },
+    async placeSelfTest() {
+      call('place-self-test');
+      return { jobId: 'a-job', lookEveryMs: 20, patienceMs: 100 };
+    },
+    async readSelfTest() {
+      call('read-self-test');
+      const states = options.selfTestStates ?? ['completed'];
+      const status = states[Math.min(looks, states.length - 1)] ?? 'completed';
+      looks += 1;
+      return { status, message: `it is ${status}` };
+    },
+    async checkSelfTest({ jobId }) {
+      call('check-self-test');
+      return { jobId, videoBytes: 1, costUsd: 0.4 };
+    },
+    async giveUpSelfTest() {
+      call('give-up-self-test');
+      throw new ReelwrightError('SELF_TEST_FAILED', 'its order takes too long');
     },
     async endRendition({ end, error }) {
       call(error === null ? `end-rendition ${end}` : `end-rendition ${end} ${error.code}`);

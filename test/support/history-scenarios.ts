@@ -150,6 +150,79 @@ async function untilCancelled(): Promise<void> {
   cancellationSignal.throwIfAborted();
 }
 
+const cancelJob = ({ client, jobId }: WorkflowRig): Promise<unknown> =>
+  client.workflow.getHandle(`video-job-${jobId}`).cancel();
+
+/** A job that is cancelled in the middle of an activity, which goes on until `ends`. */
+const cancelledDuring = (
+  name: string,
+  during: string,
+  ends: (calls: readonly string[]) => Promise<void>,
+  options: Omit<FakeWorldOptions, 'clips' | 'during'> = {},
+): HistoryScenario => ({
+  ...job(
+    name,
+    { ...options, during: async (call, calls) => (call === during ? await ends(calls) : undefined) },
+    async (rig, calls) => {
+      await reached(calls, during);
+      await cancelJob(rig);
+    },
+  ),
+});
+
+/** A cancel that is not waited for: the activity ends when the job has. */
+const notWaitedFor = (calls: readonly string[]): Promise<void> => reached(calls, 'end cancelled');
+
+/** The job's workflow alone: no clip was begun. */
+const withoutClips = (scenario: HistoryScenario): HistoryScenario => ({
+  ...scenario,
+  async run(rig, calls) {
+    return (await scenario.run(rig, calls)).slice(0, 1);
+  },
+});
+
+/** Another run of a job: what is stored stays, the rest is made. */
+function nextRun(name: string, stored: readonly number[]): HistoryScenario {
+  const options = { clips: CLIPS, stored, polling: QUICK, statusOf: () => 'succeeded' as const };
+  return {
+    name,
+    activities: () => fakeWorld(options),
+    async run(rig) {
+      const { client, taskQueue, jobId } = rig;
+      const start = { workflowId: `video-job-${jobId}`, taskQueue, args: [{ jobId, runNumber: 2 }] };
+      await client.workflow.execute('videoJob', start);
+      return ofJob(rig);
+    },
+  };
+}
+
+/** A workflow of its own that `drive` brings to its end, however that is. */
+function driven(
+  name: string,
+  type: string,
+  args: (jobId: string) => unknown[],
+  options: Omit<FakeWorldOptions, 'clips'>,
+  drive: (rig: WorkflowRig, workflowId: string, calls: readonly string[]) => Promise<void> = async () => undefined,
+): HistoryScenario {
+  return {
+    name,
+    activities: () => fakeWorld({ clips: CLIPS, ...options }),
+    async run(rig, calls) {
+      const { client, taskQueue, jobId } = rig;
+      const workflowId = `${type}-${jobId}`;
+      const handle = await client.workflow.start(type, { workflowId, taskQueue, args: args(jobId) });
+      await drive(rig, workflowId, calls);
+      await handle.result().then(undefined, () => undefined);
+      return [workflowId];
+    },
+  };
+}
+
+const cancelWorkflow = async (rig: WorkflowRig, workflowId: string): Promise<void> => {
+  await rig.client.workflow.getHandle(workflowId).cancel();
+};
+const batchArgs = (batchId: string): unknown[] => [{ batchId }];
+
 export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
   job('completed-by-webhook', {}, async (rig, calls) => {
     await reached(calls, 'buy 1', 'buy 2');
@@ -289,4 +362,57 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
       return [workflowId];
     },
   },
+  withoutClips(cancelledDuring('cancelled-while-queued', 'plan', notWaitedFor)),
+  withoutClips(cancelledDuring('cancelled-while-planning', 'fetch-images', notWaitedFor, { fetchImages: true })),
+  cancelledDuring('cancelled-while-collecting', 'collect 1', untilCancelled, {
+    polling: QUICK,
+    statusOf: (number) => (number === 1 ? 'succeeded' : 'processing'),
+  }),
+  cancelledDuring('cancelled-while-composing', 'cut', untilCancelled, { stored: [1, 2] }),
+  decided('decided-to-retry-unchanged', { decision: 'retry' }),
+  nextRun('retried', [1]),
+  nextRun('regenerated', [2]),
+  job(
+    'cut-failed',
+    {
+      stored: [1, 2],
+      during: async (call) => {
+        if (call === 'cut') throw new ReelwrightError('CUT_WRONG', 'the video is longer than its clips');
+      },
+    },
+    async () => undefined,
+  ),
+  driven('settle-of-nothing', 'settle', (jobId) => [{ jobId, subject: 'clip:1', purchaseId: 'a-purchase' }], {
+    settlesNothing: true,
+  }),
+  driven('combination-failed', 'combineVideos', (jobId) => [{ renditionId: jobId }], {
+    onRender: async () => {
+      throw new ReelwrightError('EXPORT_WRONG', 'the video is longer than its parts');
+    },
+  }),
+  driven(
+    'export-cancelled',
+    'exportVideo',
+    (jobId) => [{ renditionId: jobId }],
+    { onRender: untilCancelled },
+    async (rig, workflowId, calls) => {
+      await reached(calls, 'export');
+      await cancelWorkflow(rig, workflowId);
+    },
+  ),
+  driven('batch', 'batch', batchArgs, { batchJobs: 25 }),
+  driven('batch-of-nothing', 'batch', batchArgs, { batchJobs: 0 }),
+  driven('batch-failed', 'batch', batchArgs, {
+    batchJobs: 5,
+    onBatch: async () => {
+      throw new ReelwrightError('NOT_FOUND', 'there is no such batch');
+    },
+  }),
+  driven('batch-cancelled', 'batch', batchArgs, { batchJobs: 45, onBatch: untilCancelled }, async (rig, id, calls) => {
+    await reached(calls, 'batch 1 2 3 4 5 6 7 8 9 10');
+    await cancelWorkflow(rig, id);
+  }),
+  driven('self-test-passed', 'selfTest', () => [], { selfTestStates: ['generating', 'composing', 'completed'] }),
+  driven('self-test-that-waits', 'selfTest', () => [], { selfTestStates: ['generating', 'needs_attention'] }),
+  driven('self-test-too-slow', 'selfTest', () => [], { selfTestStates: ['generating'] }),
 ];

@@ -62,6 +62,8 @@ export interface RunningApi {
   starts: VideoJobStart[];
   /** The exports and combinations handed to Temporal. */
   renditionStarts: string[];
+  /** The batches handed to Temporal. */
+  batchStarts: string[];
   signals: { workflowId: string; predictionId: string }[];
   /** Workflows that were asked to end. */
   cancels: string[];
@@ -93,6 +95,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
   const lines: string[] = [];
   const starts: VideoJobStart[] = [];
   const renditionStarts: string[] = [];
+  const batchStarts: string[] = [];
   const signals: RunningApi['signals'] = [];
   const cancels: string[] = [];
   const decisions: RunningApi['decisions'] = [];
@@ -115,6 +118,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     jobStarter: { start: async (job) => void starts.push(job) },
     jobControl: notingJobControl(cancels, decisions),
     renditionStarter: { start: async ({ id }) => void renditionStarts.push(id) },
+    batchStarter: { start: async ({ id }) => void batchStarts.push(id) },
     webhooks: {
       secrets: fixedWebhookSecrets([WEBHOOK_SECRET]),
       receive: (webhook) => receiveWebhook(knex, webhook),
@@ -147,6 +151,7 @@ export async function startApi(options: RunningApiOptions = {}): Promise<Running
     deps,
     starts,
     renditionStarts,
+    batchStarts,
     signals,
     cancels,
     decisions,

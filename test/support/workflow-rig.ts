@@ -4,22 +4,27 @@ import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import './quiet-runtime.js';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type {
+  BatchActivities,
   BuyingActivities,
   MediaActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
+  SelfTestActivities,
 } from '../../domain/activity-contract.js';
 import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
 import type { generation, videoJob } from '../../workflows/index.js';
+import { keepProduced } from './produced-histories.js';
 import type { ProvidedTemporal } from './temporal-part.js';
 
 export type AllActivities = RowActivities &
   ProviderActivities &
   BuyingActivities &
   MediaActivities &
-  RenditionActivities;
+  RenditionActivities &
+  BatchActivities &
+  SelfTestActivities;
 
 export interface WorkflowRig {
   client: Client;
@@ -71,6 +76,7 @@ export async function runWorkflowRig(
   } finally {
     for (const worker of workers) worker.shutdown();
     await runs;
+    await keepProduced(client, taskQueue);
     await clientConnection.close();
     await connection.close();
   }

@@ -1,11 +1,10 @@
 /** Turns the clips of an order into rows, or says which field of the order cannot be had. */
-import type { ImageReference } from '../../domain/contract.js';
-import { ReelwrightError } from '../../domain/errors.js';
-import { seen } from '../../domain/fields.schema.js';
-import { type ClipSettings, type SettingsProblem, settingsProblems, videoModel } from '../../domain/models.js';
-import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
-import type { NewClip } from '../../storage/clips-repository.js';
-import { type NamedImage, namedImages } from './check-images.js';
+import type { ImageReference } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
+import { seen } from '../domain/fields.schema.js';
+import { type ClipSettings, type SettingsProblem, settingsProblems, videoModel } from '../domain/models.js';
+import { type JobOrder, resolutionOf } from '../domain/orders.schema.js';
+import type { NewClip } from './clips-repository.js';
 
 export type ClipsOrder = Extract<JobOrder, { kind: 'clips' }>;
 
@@ -45,10 +44,6 @@ export function silentClipsWarning(order: ClipsOrder): string[] {
   const silent = models.flatMap((model, index) => (videoModel(model).audio ? [] : [`clip ${index + 1} (${model})`]));
   return silent.length === 0 ? [] : [`models that make no sound: ${silent.join(', ')}`];
 }
-
-/** Every image that the order names. */
-export const orderedImages = (order: ClipsOrder): NamedImage[] =>
-  order.clips.flatMap((clip, index) => namedImages(clip, `clips.${index}.`));
 
 type ImageColumns = Pick<NewClip, 'firstAssetId' | 'lastAssetId' | 'firstImageUrl' | 'lastImageUrl'>;
 
