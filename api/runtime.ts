@@ -11,7 +11,7 @@ import { probe } from '../media/probe/probe.js';
 import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import { DiskCache } from '../storage/serving/disk-cache.js';
 import { createServingBlobStore } from '../storage/serving/serving-blob-store.js';
 import { createSignedTokens } from '../storage/signed-tokens.js';
@@ -72,7 +72,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
   const { knex } = database;
-  await requireCurrentSchema(knex);
+  await requireUsableSchema(knex);
   const connection = lazyTemporalConnection(await temporalConnectionOptions(env));
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
   const provider = createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL });

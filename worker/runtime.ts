@@ -18,7 +18,7 @@ import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
 import { withSubJobs } from '../storage/jobs-repository.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import { createAddressGuard } from '../web/address-guard.js';
 import { buildId } from './build-id.js';
 import { pollingFor } from './polling.js';
@@ -83,7 +83,7 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
     applicationName: name,
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
-  await requireCurrentSchema(database.knex);
+  await requireUsableSchema(database.knex);
   const connection = await NativeConnection.connect(await temporalConnectionOptions(env));
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });
   const { knex } = database;

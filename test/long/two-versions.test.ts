@@ -12,6 +12,7 @@ import { type Bought, startTestReplicate, type TestReplicate } from '../support/
 import { createUnmigratedTestDatabase, type TestDatabase } from '../support/postgres.js';
 import { buildForProduction, type ProductionBuild } from '../support/production-build.js';
 import { type ProductionFleet, startProductionFleet, type Workers } from '../support/production-fleet.js';
+import { runScript } from '../support/production-process.js';
 import '../support/quiet-runtime.js';
 import { ended } from '../support/running-stack.js';
 import { startTestTemporal } from '../support/temporal-part.js';
@@ -170,6 +171,7 @@ describe('a deploy in the middle of running jobs', () => {
   test(
     'sends new jobs to the new version, whose workers stand beside the old ones',
     async () => {
+      expect(await runScript(builds.b, 'migrate', fleet.env)).toMatchObject({ code: 0, stderr: '' });
       b = await fleet.startWorkers(builds.b);
       expect((await fleet.deploy(builds.b, 'promote')).stdout.trim()).toBe(b.buildId);
       const job = await order('the new version');
@@ -180,6 +182,17 @@ describe('a deploy in the middle of running jobs', () => {
       const { code, stderr } = await fleet.deploy(builds.b, 'drain-status', '--build-id', a.buildId);
       expect(code).toBe(1);
       expect(stderr).toMatch(/its workers are needed; open on it: videoJob 4, generation 3/);
+    },
+    LIMIT_MS,
+  );
+
+  test(
+    'leaves the old version whole: its worker can be killed and started again on the newer tables',
+    async () => {
+      a.processes[0]?.kill();
+      const [worker] = (await fleet.startWorkers(builds.a, { scripts: ['start:worker'] })).processes;
+      if (worker !== undefined) a.processes[0] = worker;
+      expect((await fetch(`${fleet.apiUrl}/health/ready`)).status).toBe(200);
     },
     LIMIT_MS,
   );

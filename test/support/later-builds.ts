@@ -5,8 +5,14 @@ import { join } from 'node:path';
 const JOB = 'workflows/video-job.ts';
 const CLIP = 'workflows/generation.ts';
 
-/** An activity more at the beginning of both workflows: no history of today's code replays on it. */
+const MIGRATIONS = 'migrations/index.ts';
+
+/**
+ * An activity more at the beginning of both workflows: no history of today's code replays on it. And a column more in a
+ * table, which today's code does not know.
+ */
 export async function withAnotherActivity(sources: string): Promise<void> {
+  await addMigration(sources);
   for (const [file, name] of [
     [JOB, 'videoJob'],
     [CLIP, 'generation'],
@@ -18,6 +24,19 @@ export async function withAnotherActivity(sources: string): Promise<void> {
 /** A line more in a job's log: every history of today's code replays on it. */
 export async function withAnotherLogLine(sources: string): Promise<void> {
   await insertAtStart(sources, JOB, 'videoJob', "log.info('a later build is at work');");
+}
+
+async function addMigration(sources: string): Promise<void> {
+  const step = `export const later = {
+    name: '9999-a-later-release',
+    up: async (knex) => void (await knex.raw('ALTER TABLE jobs ADD COLUMN of_a_later_release text')),
+  } satisfies import('./migration.js').Migration;`;
+  await writeFile(join(sources, 'migrations/9999-a-later-release.ts'), step);
+  const path = join(sources, MIGRATIONS);
+  const text = await readFile(path, 'utf8');
+  const end = /\n\];\n/;
+  if (!end.test(text)) throw new Error(`expected ${MIGRATIONS} to end with its list`);
+  await writeFile(path, `import { later } from './9999-a-later-release.js';\n${text.replace(end, '\n  later,\n];\n')}`);
 }
 
 async function insertAtStart(sources: string, file: string, name: string, statement: string): Promise<void> {
