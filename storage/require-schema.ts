@@ -12,7 +12,10 @@ export async function requireUsableSchema(knex: Knex): Promise<void> {
   const { pending, unknown } = await migrationState(knex);
   const breaking = unknown.filter(isBreaking);
   if (breaking.length > 0) {
-    throw new ReelwrightError('DATABASE_TOO_NEW', `the database is newer than this code: it has ${breaking.join(', ')}`);
+    throw new ReelwrightError(
+      'DATABASE_TOO_NEW',
+      `the database is newer than this code: it has ${breaking.join(', ')}`,
+    );
   }
   if (pending.length > 0) {
     throw new ReelwrightError('NOT_READY', `the database lacks ${pending.join(', ')}: run npm run migrate first`);

@@ -16,7 +16,7 @@ const version = /^node:(\d+\.\d+\.\d+)-bookworm-slim( AS [a-z]+)?$/;
 
 describe('the Dockerfile', () => {
   test('is one that Docker can read', () => {
-    expect(validate(text).map(({ range, message }) => `line ${range.start.line + 1}: ${message}`)).toEqual([]);
+    expect(validate(text).map(({ range, message }) => ({ line: range.start.line + 1, message }))).toEqual([]);
   });
 
   test('would be found out with a misspelt instruction and one that lacks an argument', () => {
