@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install setup demo dev test test-long chaos bench format lint types clean
+.PHONY: help install setup demo dev topology test test-long chaos bench format lint types clean
 
 # Compiled TypeScript is not needed: tsx reads the sources.
 RUN := node --import tsx
@@ -25,6 +25,10 @@ demo: install ## Run one real job from images to out/demo.mp4
 
 dev: install ## Run the whole stack until Ctrl-C
 	@$(SUPERVISOR) dev/main.ts
+
+topology: install ## Run the production topology until Ctrl-C: compiled code, the real Temporal server on Postgres
+	@npm run --silent build
+	@$(SUPERVISOR) dev/topology/main.ts
 
 test: setup ## Check format, lint and types, and run the tests
 	@$(RUN) dev/run-tests.ts

@@ -1,14 +1,14 @@
 import type { Client } from '@temporalio/client';
 import type { Knex } from 'knex';
 import { findPause } from '../storage/purchasing.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import type { HealthCheck } from './deps.js';
 
-/** The database answers and has this code's schema. */
+/** The database answers and has a schema that this code can work with. */
 export const databaseCheck = (knex: Knex): HealthCheck => ({
   name: 'database',
   async check() {
-    await requireCurrentSchema(knex);
+    await requireUsableSchema(knex);
     return 'ready';
   },
 });

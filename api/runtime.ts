@@ -13,7 +13,7 @@ import { createAssetLinks } from '../storage/asset-links.js';
 import { openDatabase } from '../storage/database.js';
 import { readFigures } from '../storage/figures.js';
 import { poolStates } from '../storage/pool-states.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import { DiskCache } from '../storage/serving/disk-cache.js';
 import { createServingBlobStore } from '../storage/serving/serving-blob-store.js';
 import { createSignedTokens } from '../storage/signed-tokens.js';
@@ -89,7 +89,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
   const { knex } = database;
-  await requireCurrentSchema(knex);
+  await requireUsableSchema(knex);
   const connection = lazyTemporalConnection(await temporalConnectionOptions(env));
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE, interceptors: clientInterceptors() });
   const provider = createReplicateProvider({ token: env.REPLICATE_API_TOKEN, baseUrl: env.REPLICATE_BASE_URL });

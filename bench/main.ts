@@ -1,6 +1,7 @@
 import { benchBlobs } from './blob.js';
 import { benchCuts } from './cut.js';
 import { benchJobs } from './job.js';
+import { benchManyJobs } from './jobs-many.js';
 import { type BenchResult, toTable, writeReport } from './report.js';
 import { benchServing } from './serve.js';
 
@@ -10,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult | BenchResult[]
   serving: benchServing,
   cuts: benchCuts,
   jobs: benchJobs,
+  'many-jobs': benchManyJobs,
 };
 const REPORT = 'out/bench.json';
 

@@ -1,4 +1,5 @@
 /** Every variable that a process of this product reads, in one place; nothing else looks at `process.env`. */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const blank = (value: unknown): unknown => (value === '' ? undefined : value);
@@ -105,14 +106,44 @@ export class EnvironmentError extends Error {
   }
 }
 
-/** Reads the named variables; throws EnvironmentError that names all that are missing or wrong. */
+/**
+ * Reads the named variables. Each may be given as `<NAME>_FILE` instead, the path of a file that holds the value, so that
+ * a secret need not stand in the environment; line ends after the value are no part of it. Throws EnvironmentError that
+ * names all that are missing or wrong.
+ */
 export function readEnvironment<K extends keyof Environment>(
   names: readonly K[],
   env: NodeJS.ProcessEnv = process.env,
 ): Pick<Environment, K> {
-  const mask = Object.fromEntries(names.map((name) => [name, true])) as Record<K, true>;
-  const result = variables.pick(mask as never).safeParse(env);
-  if (result.success) return result.data as unknown as Pick<Environment, K>;
-  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new EnvironmentError(problems);
+  const given = names.map((name) => ({ name, ...valueOf(name, env) }));
+  const unread = given.filter(({ problem }) => problem !== undefined).map(({ name }) => name);
+  const mask = Object.fromEntries(names.filter((name) => !unread.includes(name)).map((name) => [name, true]));
+  const values = Object.fromEntries(given.map(({ name, value }) => [name, value]));
+  const result = variables.pick(mask as never).safeParse(values);
+  const problems = [
+    ...given.flatMap(({ problem }) => problem ?? []),
+    ...(result.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  ];
+  if (problems.length > 0) throw new EnvironmentError(problems);
+  return result.data as unknown as Pick<Environment, K>;
+}
+
+interface Given {
+  value?: string | undefined;
+  /** Why the value could not be read. */
+  problem?: string;
+}
+
+function valueOf(name: string, env: NodeJS.ProcessEnv): Given {
+  const fileName = `${name}_FILE`;
+  const path = env[fileName];
+  if (path === undefined || path === '') return { value: env[name] };
+  if (env[name] !== undefined && env[name] !== '') {
+    return { problem: `${fileName}: expected either this or ${name}, got both` };
+  }
+  try {
+    return { value: readFileSync(path, 'utf8').replace(/[\r\n]+$/, '') };
+  } catch (error) {
+    return { problem: `${fileName}: expected a file that can be read, got ${(error as NodeJS.ErrnoException).code}` };
+  }
 }

@@ -6,10 +6,12 @@ import { lockHolder } from './supervisor/lock.js';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, '.dev');
-const holder = lockHolder(join(folder, 'supervisor.lock'));
+/** Of `make dev` and of `make topology`. */
+const stacks = [folder, join(folder, 'topology')];
+const [holder] = stacks.flatMap((stack) => lockHolder(join(stack, 'supervisor.lock')) ?? []);
 if (holder === undefined) {
-  const elsewhere = postgresFolderElsewhere({ folder: join(folder, 'postgres') });
-  for (const path of [folder, elsewhere, join(root, 'out'), join(root, 'dist')]) {
+  const elsewhere = stacks.map((stack) => postgresFolderElsewhere({ folder: join(stack, 'postgres') }));
+  for (const path of [folder, ...elsewhere, join(root, 'out'), join(root, 'dist')]) {
     rmSync(path, { recursive: true, force: true });
   }
 } else {

@@ -5,7 +5,8 @@
 import { Client, Connection } from '@temporalio/client';
 import { readEnvironment } from '../config/environment.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
-import { adoptStranded, promote } from '../worker/deployment.js';
+import { promote } from '../worker/deployment.js';
+import { adoptStranded } from '../worker/deployment-moves.js';
 
 /** How long the workers of this build may take until they poll all queues. */
 const POLLERS_LIMIT_MS = 60_000;

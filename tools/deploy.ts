@@ -1,101 +1,42 @@
-/** `npm run deploy`: which build of the workers new jobs go to, and whether workers of older builds are still needed. */
-import { Connection, isGrpcServiceError } from '@temporalio/client';
-import proto from '@temporalio/proto';
+/** `npm run deploy`: which build of the workers new jobs go to, and what becomes of the jobs of older builds. */
+import { Client, Connection } from '@temporalio/client';
 import { readEnvironment } from '../config/environment.js';
 import { TEMPORAL_VARIABLES, type TemporalConnectionOptions, temporalConnectionOptions } from '../config/temporal.js';
-import { WORKER_DEPLOYMENT } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { buildId as idOfThisBuild } from '../worker/build-id.js';
-import { promote } from '../worker/deployment.js';
-import { printTable, readOptions, runTool, UsageError } from './command-line.js';
+import { runTool, UsageError } from './command-line.js';
+import { type DeployCommand, parseDrainStatus, parseMove, parsePromote, parseStatus } from './deploy-commands.js';
 
 const USAGE = `usage:
-  npm run deploy -- promote [--build-id ID] [--timeout-seconds N]
-      new jobs go to this build, or to the given one, as soon as its worker and its media worker poll;
-      N is how long to wait for them, 60 unless given
+  npm run deploy -- promote [--build-id ID] [--percent P] [--timeout-seconds N]
+      new jobs go to this build, or to the given one, as soon as its worker and its media worker poll; with P, 1 to 99,
+      only that part of them, and with 0 no part any more; N is how long to wait for the pollers, 60 unless given.
+      To roll back, promote the former build again
   npm run deploy -- status
-      the builds, and which of them still have open jobs; workers of a drained one may be stopped`;
+      the builds, how many workflows are open on each, and whether its workers may be stopped
+  npm run deploy -- drain-status --build-id ID [--wait-seconds N]
+      ends with 0 once the workers of that build may be stopped, else says what is open there and ends with 1
+  npm run deploy -- move [--to ID] (--job JOB | --all-of ID) [--unchecked]
+      moves a job with its clips, or all that is open on a build, to this build or to the given one; what does not
+      replay on this build stays where it is. To another build than this one only unchecked`;
 
-const DEFAULT_TIMEOUT_SECONDS = 60;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Of gRPC. */
-const NOT_FOUND = 5;
-const { WorkerDeploymentVersionStatus } = proto.temporal.api.enums.v1;
-
-type Command = (context: { connection: Connection; namespace: string; ownBuildId: string }) => Promise<void>;
 
 /** Reads the command line; throws UsageError before anything is opened. */
-function parseCommand([command, ...rest]: readonly string[]): Command {
+function parseCommand([command, ...rest]: readonly string[]): DeployCommand {
   switch (command) {
-    case 'promote': {
-      const options = readOptions(rest, ['build-id', 'timeout-seconds']);
-      const timeoutMs = seconds(options['timeout-seconds']) * 1_000;
-      if (options['build-id'] === '') throw new UsageError('--build-id: expected the id of a build, got nothing');
-      return async ({ connection, namespace, ownBuildId }) => {
-        const buildId = options['build-id'] ?? ownBuildId;
-        await promote(connection, { namespace, buildId, timeoutMs });
-        console.error('deploy: new jobs go to this build:');
-        console.log(buildId);
-      };
-    }
+    case 'promote':
+      return parsePromote(rest);
     case 'status':
-      readOptions(rest, []);
-      return showStatus;
+      return parseStatus(rest);
+    case 'drain-status':
+      return parseDrainStatus(rest);
+    case 'move':
+      return parseMove(rest);
     case undefined:
     default:
-      throw new UsageError(`expected promote or status, got ${command ?? 'nothing'}`);
+      throw new UsageError(`expected promote, status, drain-status or move, got ${command ?? 'nothing'}`);
   }
-}
-
-function seconds(value: string | undefined): number {
-  if (value === undefined) return DEFAULT_TIMEOUT_SECONDS;
-  if (!/^\d{1,6}$/.test(value)) throw new UsageError(`--timeout-seconds: expected a whole number, got ${value}`);
-  return Number(value);
-}
-
-const showStatus: Command = async ({ connection, namespace, ownBuildId }) => {
-  const { routingConfig, versionSummaries } = await describeDeployment(connection, namespace);
-  const current = routingConfig?.currentDeploymentVersion?.buildId;
-  console.log(`current: ${current ?? 'none: jobs wait until a build is promoted'}`);
-  console.log(`this build: ${ownBuildId}`);
-  const rows = (versionSummaries ?? []).map(
-    ({ deploymentVersion, status, createTime, currentSinceTime, drainageInfo }) => {
-      // A version that takes new jobs has this too, without a status.
-      const drainage = drainageInfo?.status ? drainageInfo : undefined;
-      return [
-        deploymentVersion?.buildId ?? '-',
-        nameOf(status ?? WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_UNSPECIFIED),
-        time(createTime),
-        time(currentSinceTime),
-        time(drainage?.lastChangedTime),
-        time(drainage?.lastCheckedTime),
-      ];
-    },
-  );
-  printTable([['BUILD', 'STATUS', 'CREATED', 'CURRENT SINCE', 'DRAINAGE SINCE', 'DRAINAGE CHECKED'], ...rows]);
-};
-
-async function describeDeployment(
-  connection: Connection,
-  namespace: string,
-): Promise<proto.temporal.api.deployment.v1.IWorkerDeploymentInfo> {
-  try {
-    const deploymentName = WORKER_DEPLOYMENT;
-    const answer = await connection.workflowService.describeWorkerDeployment({ namespace, deploymentName });
-    return answer.workerDeploymentInfo ?? {};
-  } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) throw error;
-    throw new ReelwrightError('NOT_FOUND', `no worker has polled namespace ${namespace} yet: ${error.details}`);
-  }
-}
-
-/** `current`, `draining` (open jobs are pinned to it), `drained` and so on. */
-function nameOf(status: proto.temporal.api.enums.v1.WorkerDeploymentVersionStatus): string {
-  return (WorkerDeploymentVersionStatus[status] ?? '-').replace('WORKER_DEPLOYMENT_VERSION_STATUS_', '').toLowerCase();
-}
-
-function time(at: proto.google.protobuf.ITimestamp | null | undefined): string {
-  return at?.seconds == null ? '-' : new Date(Number(at.seconds) * 1_000).toISOString();
 }
 
 async function connect(options: TemporalConnectionOptions): Promise<Connection> {
@@ -109,11 +50,13 @@ async function connect(options: TemporalConnectionOptions): Promise<Connection> 
 
 await runTool('deploy', USAGE, async () => {
   const command = parseCommand(process.argv.slice(2));
-  const env = readEnvironment([...TEMPORAL_VARIABLES, 'REELWRIGHT_BUILD_ID']);
+  const env = readEnvironment([...TEMPORAL_VARIABLES, 'REELWRIGHT_BUILD_ID', 'WORKFLOW_BUNDLE_PATH']);
   const ownBuildId = env.REELWRIGHT_BUILD_ID ?? (await idOfThisBuild());
   const connection = await connect(await temporalConnectionOptions(env));
+  const namespace = env.TEMPORAL_NAMESPACE;
+  const client = new Client({ connection, namespace });
   try {
-    await command({ connection, namespace: env.TEMPORAL_NAMESPACE, ownBuildId });
+    await command({ connection, client, namespace, ownBuildId, bundlePath: env.WORKFLOW_BUNDLE_PATH });
   } finally {
     await connection.close();
   }

@@ -9,7 +9,7 @@ import { createReplicateProvider } from '../replicate/replicate-provider.js';
 import { openDatabase } from '../storage/database.js';
 import { liftLedgerPause, readLedgerClock } from '../storage/ledger-clock.js';
 import { findPause } from '../storage/purchasing.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import { isoTime, printTable, readOptions, runTool, UsageError } from './command-line.js';
 
 const USAGE = `usage:
@@ -44,7 +44,7 @@ await runTool('reconcile', USAGE, async () => {
   const database = openDatabase(env.DATABASE_URL, { applicationName: 'reconcile', poolMax: 2 });
   try {
     const { knex } = database;
-    await requireCurrentSchema(knex);
+    await requireUsableSchema(knex);
     const connection = await Connection.connect(await temporalConnectionOptions(env));
     try {
       const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE });

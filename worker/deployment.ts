@@ -1,12 +1,12 @@
-/** Worker Deployment Versioning: which build of the workers new jobs go to, and what becomes of jobs without workers. */
+/** Worker Deployment Versioning: which build of the workers new jobs go to. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, type Connection, isGrpcServiceError } from '@temporalio/client';
-import proto from '@temporalio/proto';
+import { type Connection, isGrpcServiceError } from '@temporalio/client';
 import { WORKER_DEPLOYMENT } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 
 /** gRPC FAILED_PRECONDITION and NOT_FOUND: the pollers of the new build are not all there yet. */
 const NOT_YET = new Set([9, 5]);
+const IDENTITY = 'reelwright-deploy';
 
 export interface PromoteOptions {
   namespace: string;
@@ -21,16 +21,53 @@ export interface PromoteOptions {
  * NOT_READY with the server's last answer when the time is over. Promoting the current build again is harmless.
  */
 export async function promote(connection: Connection, options: PromoteOptions): Promise<void> {
-  const { namespace, buildId, timeoutMs, pauseMs = 100 } = options;
+  const { namespace, buildId } = options;
+  await untilPolled(options, () =>
+    connection.workflowService.setWorkerDeploymentCurrentVersion({
+      namespace,
+      deploymentName: WORKER_DEPLOYMENT,
+      buildId,
+      identity: IDENTITY,
+    }),
+  );
+}
+
+/**
+ * Sends `percentage` of the new jobs, above 0 and below 100, to `buildId` and leaves the others with the current build.
+ * Waits and throws as `promote` does. Promoting a build ends its ramp.
+ */
+export async function ramp(connection: Connection, options: PromoteOptions & { percentage: number }): Promise<void> {
+  const { namespace, buildId, percentage } = options;
+  await untilPolled(options, () =>
+    connection.workflowService.setWorkerDeploymentRampingVersion({
+      namespace,
+      deploymentName: WORKER_DEPLOYMENT,
+      buildId,
+      percentage,
+      identity: IDENTITY,
+    }),
+  );
+}
+
+/** Sends all new jobs to the current build again. */
+export async function endRamp(connection: Connection, namespace: string): Promise<void> {
+  await connection.workflowService.setWorkerDeploymentRampingVersion({
+    namespace,
+    deploymentName: WORKER_DEPLOYMENT,
+    buildId: '',
+    percentage: 0,
+    identity: IDENTITY,
+  });
+}
+
+async function untilPolled(
+  { buildId, timeoutMs, pauseMs = 100 }: PromoteOptions,
+  change: () => Promise<unknown>,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {
-      await connection.workflowService.setWorkerDeploymentCurrentVersion({
-        namespace,
-        deploymentName: WORKER_DEPLOYMENT,
-        buildId,
-        identity: 'reelwright-deploy',
-      });
+      await change();
       return;
     } catch (error) {
       if (!isGrpcServiceError(error) || !NOT_YET.has(error.code)) throw error;
@@ -40,36 +77,4 @@ export async function promote(connection: Connection, options: PromoteOptions): 
       await sleep(pauseMs);
     }
   }
-}
-
-/** Open workflows of this deployment that are pinned to another build. */
-const strandedQuery = (buildId: string): string =>
-  `ExecutionStatus = 'Running' AND TemporalWorkerDeployment = '${WORKER_DEPLOYMENT}' AND ` +
-  `TemporalWorkerDeploymentVersion != '${WORKER_DEPLOYMENT}:${buildId}'`;
-
-/**
- * Moves open workflows of other builds to this one and says how many. For a stack whose workers of other builds are
- * gone; where they still run, they finish their own jobs.
- */
-export async function adoptStranded(client: Client, options: { namespace: string; buildId: string }): Promise<number> {
-  const { namespace, buildId } = options;
-  let moved = 0;
-  for await (const { workflowId, runId } of client.workflow.list({ query: strandedQuery(buildId) })) {
-    await client.workflowService.updateWorkflowExecutionOptions({
-      namespace,
-      workflowExecution: { workflowId, runId },
-      workflowExecutionOptions: {
-        versioningOverride: {
-          pinned: {
-            behavior:
-              proto.temporal.api.workflow.v1.VersioningOverride.PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED,
-            version: { deploymentName: WORKER_DEPLOYMENT, buildId },
-          },
-        },
-      },
-      updateMask: { paths: ['versioning_override'] },
-    });
-    moved += 1;
-  }
-  return moved;
 }

@@ -1,6 +1,8 @@
 /** A worker that stops in order: what it has begun is ended or handed over, without anybody waiting for a time-out. */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, type Worker } from '@temporalio/worker';
@@ -38,7 +40,11 @@ interface Fleet {
 }
 
 /** A job that runs, and its orchestration worker; the test starts the workers of the other queues. */
-async function withFleet(provider: FakeProvider, test: (fleet: Fleet) => Promise<void>): Promise<void> {
+async function withFleet(
+  provider: FakeProvider,
+  test: (fleet: Fleet) => Promise<void>,
+  changes: Partial<ReconcileDeps> = {},
+): Promise<void> {
   const { address, namespace, bundlePath } = inject('temporal');
   const clientConnection = await Connection.connect({ address });
   const connections: NativeConnection[] = [];
@@ -54,6 +60,7 @@ async function withFleet(provider: FakeProvider, test: (fleet: Fleet) => Promise
     ...rig.deps(provider, { polling }),
     workflows: NOBODY,
     histories: { async *boughtSince() {} },
+    ...changes,
   };
   const running: Running[] = [];
   const run = (worker: Worker): Running => {
@@ -84,12 +91,13 @@ async function withFleet(provider: FakeProvider, test: (fleet: Fleet) => Promise
   }
 }
 
-/** Attempts of an activity of the clip, and how the attempt before the last one ended. */
+/** Attempts of an activity of the clip or of its job, and how the attempt before the last one ended. */
 async function attemptsOf(
   { client, jobId }: Fleet,
   name: string,
+  workflowId = `${videoJobId(jobId)}-clip-01`,
 ): Promise<{ attempt: number | null | undefined; isTimeOut: boolean }> {
-  const { events } = await client.workflow.getHandle(`${videoJobId(jobId)}-clip-01`).fetchHistory();
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
   const scheduled = events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === name);
   const started = events?.find((event) =>
     event.activityTaskStartedEventAttributes?.scheduledEventId?.equals(scheduled?.eventId ?? 0),
@@ -162,6 +170,52 @@ describe('a worker that is told to stop', () => {
         expect(await attemptsOf(fleet, 'collectOutput')).toEqual({ attempt: 2, isTimeOut: false });
       });
       expect(opened).toBe(2);
+      expect(provider.made).toHaveLength(1);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'hands over a cut in the middle of ffmpeg, at once, and leaves no ffmpeg behind',
+    async () => {
+      const output = await readFile(replicate.clipPath);
+      const provider = createFakeProvider();
+      const folder = await mkdtemp(join(tmpdir(), 'reelwright-test-handover-'));
+      const [ffmpegPath, hold, held] = ['ffmpeg', 'hold', 'held'].map((name) => join(folder, name)) as [
+        string,
+        string,
+        string,
+      ];
+      // It tells its process, and waits with what it does for a cut while the file is there.
+      const wait = `echo $$ >>'${held}'; while [ -e '${hold}' ]; do sleep 0.05; done`;
+      const script = `#!/bin/sh\ncase "$*" in *reelwright-cut.*) ${wait};; esac\nexec ffmpeg "$@"\n`;
+      await writeFile(ffmpegPath, script, { mode: 0o755 });
+      await writeFile(hold, '');
+      const tools = { ffmpegPath, ffprobePath: 'ffprobe' };
+      const heldPids = async (): Promise<number[]> => (await readFile(held, 'utf8')).trim().split('\n').map(Number);
+      try {
+        await withFleet(
+          provider,
+          async (fleet) => {
+            await fleet.start('buying');
+            await vi.waitFor(() => expect(provider.made).toHaveLength(1), LIMIT_MS);
+            provider.finish(provider.made[0]?.id ?? '', { status: 'succeeded', output });
+            const first = await fleet.start('media');
+            const [pid = 0] = await vi.waitFor(heldPids, LIMIT_MS);
+            await fleet.start('media');
+            first.worker.shutdown();
+            await first.over;
+            expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+            await rm(hold);
+            const job = videoJobId(fleet.jobId);
+            expect(await fleet.client.workflow.getHandle(job).result()).toMatchObject({ status: 'completed' });
+            expect(await attemptsOf(fleet, 'cutVideo', job)).toEqual({ attempt: 2, isTimeOut: false });
+          },
+          { tools },
+        );
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
       expect(provider.made).toHaveLength(1);
     },
     LIMIT_MS,

@@ -23,7 +23,7 @@ import { readFigures } from '../storage/figures.js';
 import { withSubJobs } from '../storage/jobs-repository.js';
 import { poolStates } from '../storage/pool-states.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import { clientInterceptors } from '../telemetry/interceptors.js';
 import { sdkMetrics } from '../telemetry/sdk-metrics.js';
 import { serveFigures } from '../telemetry/telemetry.js';
@@ -112,7 +112,7 @@ export async function openWorkerRuntime(name: 'worker' | 'media-worker'): Promis
     applicationName: name,
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
-  await requireCurrentSchema(database.knex);
+  await requireUsableSchema(database.knex);
   const connection = await NativeConnection.connect(await temporalConnectionOptions(env));
   const client = new Client({ connection, namespace: env.TEMPORAL_NAMESPACE, interceptors: clientInterceptors() });
   const { knex } = database;

@@ -6,8 +6,8 @@ import { type Progress, startProgress } from '../progress.js';
 import { nodeArguments } from '../supervisor/node-command.js';
 import { cacheFolder } from './cache-folder.js';
 import { findOnPath } from './find-on-path.js';
+import { goBuild } from './go-build.js';
 import { NotInstalledError } from './not-installed.js';
-import { buildTemporalCli } from './temporal-build.js';
 import { type DownloadOptions, downloadTemporalCli } from './temporal-download.js';
 import { TEMPORAL_CLI_VERSION, whyTemporalCliIsUnfit } from './temporal-version.js';
 
@@ -88,7 +88,10 @@ async function getTemporalCli(options: TemporalCliOptions, cached: string, tried
     }
     const target = join(folder, 'temporal');
     progress.update('cannot be downloaded; building it with Go, once, about 3 minutes');
-    await buildTemporalCli({
+    await goBuild({
+      what: 'the Temporal CLI',
+      package: 'github.com/temporalio/cli/cmd/temporal',
+      variables: { 'github.com/temporalio/cli/temporalcli.Version': TEMPORAL_CLI_VERSION },
       moduleFolder: join(options.root, 'tools/temporal'),
       target,
       env: options.env,

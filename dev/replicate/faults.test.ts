@@ -194,6 +194,17 @@ describe('how a prediction runs', () => {
     expect((await boughtOne(server, failed.id)).priceUsd).toBe(0);
   });
 
+  it('hang: a release lets it go on', async () => {
+    const server = await startTestServer({ instant: true });
+    await armFault(server, { fault: 'hang' });
+    const { id } = await server.client.predictions.create(OPTIONS);
+    await untilStatus(server.client, id, 'processing');
+    const release = (of: string) => fetch(`${server.origin}/_local/predictions/${of}/release`, { method: 'POST' });
+    expect((await release('no-such-prediction')).status).toBe(404);
+    expect((await release(id)).status).toBe(204);
+    await untilStatus(server.client, id, 'succeeded');
+  });
+
   it('hang: it stays processing, and holds no render slot', async () => {
     const server = await startTestServer({ maxRenders: 1 });
     await armFault(server, { fault: 'hang' });

@@ -1,5 +1,5 @@
 /** Runs predictions from `starting` to their end: in order, a bounded number at a time, and again after a restart. */
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { WebhookEvent } from './create-validation.js';
@@ -46,6 +46,7 @@ export class PredictionRunner {
   readonly #runs = new Map<string, Run>();
   #closing = false;
   readonly #ended = new EventEmitter().setMaxListeners(0);
+  readonly #released = new EventEmitter().setMaxListeners(0);
 
   constructor(options: PredictionRunnerOptions) {
     this.#options = options;
@@ -73,6 +74,11 @@ export class PredictionRunner {
   /** Ends a prediction on its creator's wish; one that has ended stays as it is. */
   cancel(record: PredictionRecord): void {
     this.#end(record, 'canceled');
+  }
+
+  /** Lets a prediction that hangs go on; any other is left alone. */
+  release(record: PredictionRecord): void {
+    this.#released.emit(record.id);
   }
 
   /** Waits until the prediction has ended, at most that long. */
@@ -134,7 +140,7 @@ export class PredictionRunner {
     const [hang, slow, fail] = [boundFault(record, 'hang'), boundFault(record, 'slow'), boundFault(record, 'fail')];
     // Struck predictions hold no render slot while they wait: the others must not suffer.
     if (hang ?? slow ?? fail) this.#start(record);
-    if (hang !== undefined) await untilAborted(signal);
+    if (hang !== undefined) await this.#untilReleased(record, signal);
     if (slow !== undefined) await wait(slow.delayMs, undefined, { signal });
     if (fail !== undefined) throw new ModelFailure(fail.error);
 
@@ -152,6 +158,11 @@ export class PredictionRunner {
     } finally {
       giveBack();
     }
+  }
+
+  /** Rejects with the signal's reason once it aborts. */
+  async #untilReleased(record: PredictionRecord, signal: AbortSignal): Promise<void> {
+    await once(this.#released, record.id, { signal });
   }
 
   #start(record: PredictionRecord, { save } = { save: true }): void {
@@ -221,11 +232,4 @@ function billingMetrics(job: RenderJob): Record<string, unknown> {
     with_audio: job.audio,
     resolution_target: job.resolution,
   };
-}
-
-/** Rejects with the signal's reason once it aborts; never resolves. */
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

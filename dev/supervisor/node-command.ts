@@ -26,14 +26,20 @@ export function nodeArguments(program: NodeProgram, preloads: readonly string[] 
   return [...(program.nodeFlags ?? []), ...imports, join(program.root, program.file), ...(program.args ?? [])];
 }
 
+const END_WITH_SUPERVISOR = new URL('../end-with-supervisor.mjs', import.meta.url).href;
+
 /** A Node program as a part: it also ends when the supervisor does, however that ended. */
 export function nodePart(program: NodeProgram): PartCommand {
-  const preload = new URL('../end-with-supervisor.mjs', import.meta.url).href;
-  return {
-    file: process.execPath,
-    args: nodeArguments(program, [preload]),
-    cwd: program.root,
-    env: program.env,
-    ipc: true,
-  };
+  return ownPart(program, nodeArguments(program, [END_WITH_SUPERVISOR]));
+}
+
+/** The same with a JavaScript file, without the compiler. */
+export function compiledPart(program: NodeProgram): PartCommand {
+  const flags = program.nodeFlags ?? [];
+  const file = join(program.root, program.file);
+  return ownPart(program, [...flags, '--import', END_WITH_SUPERVISOR, file, ...(program.args ?? [])]);
+}
+
+function ownPart({ root, env }: NodeProgram, args: readonly string[]): PartCommand {
+  return { file: process.execPath, args, cwd: root, env, ipc: true };
 }

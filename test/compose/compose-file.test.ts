@@ -1,20 +1,26 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
-import { variables } from '../../config/environment.js';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readEnvironment, variables } from '../../config/environment.js';
+import { TEMPORAL_SERVER_VERSION, TEMPORAL_UI_VERSION } from '../../dev/topology/temporal-programs.js';
 import { SEARCH_ATTRIBUTES } from '../../domain/contract.js';
 import { type ComposeFile, composeFile, composeText, environmentExample, schemaProblems } from './compose-file.js';
 
 const services = Object.entries(composeFile().services);
 /** Services that run once and end; everything else runs until it is stopped. */
-const ONE_SHOT = ['temporal-schema', 'temporal-namespace'];
+const ONE_SHOT = ['temporal-schema', 'temporal-namespace', 'migrate'];
+/** The processes of ours. */
+const OURS = ['api', 'worker', 'media-worker', 'migrate', 'worker-next', 'media-worker-next', 'tools'];
 /** How the command-line tools of Temporal write the types. */
 const TYPE_NAMES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', BOOL: 'Bool' } as const;
 
-/** The variables that the Compose file takes, each with what stands after its name. */
-const taken = [...composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)([^}]*)\}/g)].map(([, name, rest]) => ({
-  name: name ?? '',
-  rest: rest ?? '',
-}));
+/** What a value is where the variable in it is not set. */
+const defaultOf = (value = ''): string => value.replace(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1');
+
+/** The variables that the Compose file takes, by name. */
+const taken = [...composeText.matchAll(/(?<!\$)\$\{([A-Z_]+)[^}]*\}/g)].map(([, name]) => name ?? '');
 const offered = [...environmentExample.matchAll(/^(?:# )?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name);
 
 describe('docker-compose.yml', () => {
@@ -56,15 +62,18 @@ describe('docker-compose.yml', () => {
   });
 
   test.each(services)('%s has an image of one exact version', (_, { image }) => {
-    expect(image).toMatch(/^[a-z/-]+:\d+\.\d+(\.\d+)?(-[\w.-]+)?$/);
+    expect(defaultOf(image)).toMatch(/^[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[\w.-]+)?$|^reelwright:next$/);
   });
 
-  test('publishes its three ports to this machine alone', () => {
+  test('publishes its ports to this machine alone', () => {
     const published = services.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(Object.fromEntries(published)).toEqual({
       postgres: '127.0.0.1:${POSTGRES_PORT:-5432}:5432',
       temporal: '127.0.0.1:${TEMPORAL_PORT:-7233}:7233',
       'temporal-ui': '127.0.0.1:${TEMPORAL_UI_PORT:-8233}:8080',
+      api: '127.0.0.1:${API_PORT:-8080}:8080',
+      prometheus: '127.0.0.1:${PROMETHEUS_PORT:-9090}:9090',
+      grafana: '127.0.0.1:${GRAFANA_PORT:-3000}:3000',
     });
   });
 
@@ -72,40 +81,101 @@ describe('docker-compose.yml', () => {
     if (ONE_SHOT.includes(name)) {
       expect(service.restart).toBe('on-failure:5');
       const waiting = services.filter(([, { depends_on = {} }]) => depends_on[name] !== undefined);
-      expect(waiting.map(([, { depends_on = {} }]) => depends_on[name]?.condition)).toEqual([
-        'service_completed_successfully',
-      ]);
+      expect(waiting).not.toEqual([]);
+      for (const [, { depends_on = {} }] of waiting) {
+        expect(depends_on[name]?.condition).toBe('service_completed_successfully');
+      }
+    } else if (name === 'tools') {
+      expect(service).toMatchObject({ restart: 'no', profiles: ['tools'] });
     } else {
       expect(service.restart).toBe('unless-stopped');
       expect(service.healthcheck?.test[0]).toBe('CMD');
     }
   });
 
-  test('takes every password from a variable that must be set', () => {
-    const passwords = services.flatMap(([, { environment = {} }]) =>
-      Object.entries(environment).filter(([name]) => /PASSWORD|PWD/.test(name)),
-    );
-    expect(passwords).toHaveLength(5);
-    for (const [name, value] of passwords) expect(value, name).toMatch(/^\$\{[A-Z_]+:\?[^}]+\}$/);
+  test.each(services)('%s is not root, has limits, and can change nothing of its image', (_, service) => {
+    expect(service.user).toMatch(/^(postgres|[1-9]\d*:\d+)$/);
+    expect(service.deploy?.resources?.limits).toEqual({
+      cpus: expect.stringMatching(/^\d$/),
+      memory: expect.stringMatching(/^\d+[mg]$/),
+    });
+    expect(service).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    });
+  });
+
+  test('runs two workers and a media worker, and both once more beside them during a deploy', () => {
+    const workers = services.filter(([name]) => name.includes('worker'));
+    expect(workers.map(([name, { deploy, profiles }]) => [name, deploy?.replicas, profiles])).toEqual([
+      ['worker', 2, undefined],
+      ['media-worker', 1, undefined],
+      ['worker-next', 2, ['next']],
+      ['media-worker-next', 1, ['next']],
+    ]);
+  });
+
+  test('has no secret in clear: each is a file, which only those get who take it', () => {
+    const { secrets } = composeFile();
+    for (const [name, { file }] of Object.entries(secrets)) expect(file).toBe(`\${SECRETS_DIR:-./secrets}/${name}`);
+    const taken = services.flatMap(([, service]) => service.secrets ?? []);
+    expect([...new Set(taken)].toSorted()).toEqual(Object.keys(secrets).toSorted());
+    for (const [service, { environment = {}, secrets: own = [] }] of services) {
+      for (const [name, value] of Object.entries(environment)) {
+        if (!/PASSWORD|PWD|TOKEN|SECRET|DATABASE_URL/.test(name)) continue;
+        expect(name, service).toMatch(/_FILE$/);
+        expect(own.map((secret) => `/run/secrets/${secret}`)).toContain(value);
+      }
+    }
+    expect(composeText).not.toMatch(/postgres:\/\//);
+  });
+
+  test('gives our processes only variables that they know, by value or by file', () => {
+    const known = [...Object.keys(variables.shape), 'METRICS_HOST', 'METRICS_PORT'];
+    for (const name of OURS) {
+      const { environment = {} } = composeFile().services[name] ?? {};
+      for (const variable of Object.keys(environment)) {
+        expect(known).toContain(variable.replace(/_FILE$/, ''));
+      }
+    }
+  });
+
+  test('starts what our package.json says that it starts', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    const commands = OURS.map((name) => composeFile().services[name]?.command?.join(' '));
+    const known = Object.values(scripts).map((script) => script.replace(/^exec /, ''));
+    for (const command of commands) expect([...known, 'node dist/tools/deploy.js status']).toContain(command);
+  });
+
+  test('runs the versions of Temporal that `make topology` builds', () => {
+    const image = (name: string): string => composeFile().services[name]?.image ?? '';
+    expect(image('temporal')).toBe(`temporalio/server:${TEMPORAL_SERVER_VERSION}`);
+    expect(image('temporal-schema')).toContain(`temporalio/admin-tools:${TEMPORAL_SERVER_VERSION}-`);
+    expect(image('temporal-ui')).toBe(`temporalio/ui:${TEMPORAL_UI_VERSION}`);
+    const required = readFileSync('tools/temporal-server/go.mod', 'utf8');
+    expect(required).toContain(`go.temporal.io/server v${TEMPORAL_SERVER_VERSION} `);
+    expect(required).toContain(`github.com/temporalio/ui-server/v2 v${TEMPORAL_UI_VERSION} `);
   });
 
   test('mounts only what it declares', () => {
     const { volumes, configs } = composeFile();
     const mounts = services.flatMap(([, service]) => service.configs ?? []);
     expect(mounts.map(({ source }) => source).toSorted()).toEqual(Object.keys(configs).toSorted());
-    const named = services.flatMap(([, service]) => service.volumes ?? []).map((volume) => volume.split(':')[0]);
-    expect(named).toEqual(Object.keys(volumes));
+    const sources = services
+      .flatMap(([, service]) => service.volumes ?? [])
+      .flatMap((volume) => (volume.includes(':') ? (volume.split(':')[0] ?? '') : []));
+    const isFolder = (source: string): boolean => source.startsWith('./');
+    expect(sources.filter((source) => !isFolder(source))).toEqual(Object.keys(volumes));
+    for (const folder of sources.filter(isFolder)) expect(folder).toMatch(/^\.\/deploy\//);
   });
 
-  test.each(Object.entries(composeFile().configs).filter(([name]) => name !== 'temporal-dynamic-config'))(
-    '%s is a script that a shell can read',
-    (_, { content }) => {
-      // Compose reads a doubled dollar as one.
-      const script = content.replaceAll('$$', '$');
-      expect(content.replaceAll('$$', '')).not.toContain('$');
-      expect(spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
-    },
-  );
+  test.each(Object.entries(composeFile().configs))('%s is a script that a shell can read', (_, { content }) => {
+    // Compose reads a doubled dollar as one.
+    const script = content.replaceAll('$$', '$');
+    expect(content.replaceAll('$$', '')).not.toContain('$');
+    expect(spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
 
   test('registers the search attributes that the workflows set', () => {
     const registered = composeFile().services['temporal-namespace']?.environment?.['SEARCH_ATTRIBUTES'];
@@ -116,15 +186,56 @@ describe('docker-compose.yml', () => {
 
 describe('.env.example', () => {
   test('has every variable of the processes and of docker-compose.yml, once, and no other', () => {
-    const expected = new Set([...Object.keys(variables.shape), ...taken.map(({ name }) => name)]);
+    const expected = new Set([...Object.keys(variables.shape), ...taken]);
     expect(offered.toSorted()).toEqual([...expected].toSorted());
   });
 
   test('leaves every secret empty', () => {
-    const required = taken.filter(({ rest }) => rest.startsWith(':?')).map(({ name }) => name);
-    expect(new Set(required).size).toBe(3);
-    for (const name of [...required, 'DATABASE_URL', 'REPLICATE_API_TOKEN', 'SECRET_KEY']) {
+    for (const name of ['DATABASE_URL', 'REPLICATE_API_TOKEN', 'SECRET_KEY']) {
       expect(environmentExample).toMatch(new RegExp(`^${name}=$`, 'm'));
     }
+  });
+});
+
+describe('deploy/make-secrets.sh', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reelwright-test-secrets-'));
+  const secrets = join(folder, 'secrets');
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const run = (env: Record<string, string> = {}) =>
+    spawnSync('sh', ['deploy/make-secrets.sh', secrets], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], ...env },
+    });
+  const read = (name: string): string => readFileSync(join(secrets, name), 'utf8');
+
+  test('says what it lacks', () => {
+    expect(run()).toMatchObject({ status: 1, stderr: expect.stringContaining('REPLICATE_API_TOKEN') });
+  });
+
+  test('makes each secret of docker-compose.yml, closed to others, and replaces none', () => {
+    expect(run({ REPLICATE_API_TOKEN: 'r8_of_the_provider' })).toMatchObject({ status: 0, stderr: '' });
+    const names = readdirSync(secrets).toSorted();
+    expect(names).toEqual(Object.keys(composeFile().secrets).toSorted());
+    expect(statSync(secrets).mode & 0o777).toBe(0o700);
+    const before = names.map(read);
+    expect(new Set(before).size).toBe(names.length);
+    expect(run({ REPLICATE_API_TOKEN: 'another' }).status).toBe(0);
+    expect(names.map(read)).toEqual(before);
+  });
+
+  test('makes what the processes take', () => {
+    const env = Object.fromEntries(
+      ['database_url', 'secret_key', 'replicate_api_token'].map((name) => [
+        `${name.toUpperCase()}_FILE`,
+        join(secrets, name),
+      ]),
+    );
+    const given = readEnvironment(['DATABASE_URL', 'SECRET_KEY', 'REPLICATE_API_TOKEN'], env);
+    expect(given.REPLICATE_API_TOKEN).toBe('r8_of_the_provider');
+    expect(new URL(given.DATABASE_URL)).toMatchObject({
+      username: 'reelwright',
+      password: read('reelwright_db_password'),
+      host: 'postgres:5432',
+    });
   });
 });

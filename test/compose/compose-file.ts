@@ -10,11 +10,21 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface ComposeService {
   image?: string;
+  build?: string;
+  user?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  tmpfs?: string[];
+  secrets?: string[];
+  profiles?: string[];
+  entrypoint?: string[];
+  deploy?: { replicas?: number; resources?: { limits?: { cpus?: string; memory?: string } } };
   restart?: string;
   command?: string[];
   environment?: Record<string, string>;
   ports?: string[];
-  healthcheck?: { test: string[] };
+  healthcheck?: { test: string[]; disable?: boolean };
   depends_on?: Record<string, { condition: string }>;
   configs?: { source: string; target: string }[];
   volumes?: string[];
@@ -24,6 +34,7 @@ export interface ComposeFile {
   services: Record<string, ComposeService>;
   volumes: Record<string, unknown>;
   configs: Record<string, { content: string }>;
+  secrets: Record<string, { file: string }>;
 }
 
 export const composeText: string = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
@@ -31,7 +42,7 @@ export const environmentExample: string = readFileSync(join(ROOT, '.env.example'
 
 /** A copy of its own for each caller. */
 export function composeFile(): ComposeFile {
-  return parse(composeText) as ComposeFile;
+  return parse(composeText, { merge: true }) as ComposeFile;
 }
 
 /** What the schema says against a Compose file: the places and the reasons; empty for a valid one. */

@@ -18,8 +18,11 @@ export interface ProductionBuild {
 /**
  * Runs `npm run build` on a copy of the sources, then moves the result to where only the production dependencies can be
  * imported: code that needs a development dependency does not start there.
+ * @param patch changes the copy before it is built, as a later version of the product would
  */
-export async function buildForProduction(): Promise<ProductionBuild> {
+export async function buildForProduction(
+  patch: (sources: string) => Promise<void> = async () => undefined,
+): Promise<ProductionBuild> {
   const folder = await mkdtemp(join(tmpdir(), 'reelwright-test-production-'));
   const sources = join(folder, 'sources');
   await mkdir(sources);
@@ -27,6 +30,7 @@ export async function buildForProduction(): Promise<ProductionBuild> {
   const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
   for (const name of [...files, ...include]) await cp(join(ROOT, name), join(sources, name), { recursive: true });
   await symlink(join(ROOT, 'node_modules'), join(sources, 'node_modules'));
+  await patch(sources);
   await run('npm', ['run', 'build'], { cwd: sources });
 
   for (const name of ['package.json', 'package-lock.json', 'dist'])

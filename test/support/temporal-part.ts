@@ -26,33 +26,33 @@ declare module 'vitest' {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export const temporalPart: SetupPart<'temporal'> = {
-  name: 'temporal',
-  async start() {
-    const folder = await mkdtemp(join(tmpdir(), 'reelwright-test-temporal-'));
-    const bundlePath = join(folder, 'workflows.js');
-    const cli = await ensureTemporalCli({ root: ROOT, env: process.env });
-    const [environment] = await Promise.all([
-      TestWorkflowEnvironment.createLocal({
-        server: {
-          executable: { type: 'existing-path', path: cli.path },
-          searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) =>
-            defineSearchAttributeKey(name, type),
-          ),
-          extraArgs: Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => [
-            '--dynamic-config-value',
-            `${name}=${value}`,
-          ]),
-        },
-      }),
-      bundleWorkflows().then(({ code }) => writeFile(bundlePath, code)),
-    ]);
-    return {
-      provided: { address: environment.address, namespace: environment.namespace ?? 'default', bundlePath },
-      async stop() {
-        await environment.teardown();
-        await rm(folder, { recursive: true, force: true });
+export const temporalPart: SetupPart<'temporal'> = { name: 'temporal', start: () => startTestTemporal() };
+
+/** A server of the caller's own. @param dynamicConfig settings beside those that this product counts on; values are JSON */
+export async function startTestTemporal(
+  dynamicConfig: Readonly<Record<string, string>> = {},
+): ReturnType<SetupPart<'temporal'>['start']> {
+  const folder = await mkdtemp(join(tmpdir(), 'reelwright-test-temporal-'));
+  const bundlePath = join(folder, 'workflows.js');
+  const cli = await ensureTemporalCli({ root: ROOT, env: process.env });
+  const [environment] = await Promise.all([
+    TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: cli.path },
+        searchAttributes: Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => defineSearchAttributeKey(name, type)),
+        extraArgs: Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig }).flatMap(([name, value]) => [
+          '--dynamic-config-value',
+          `${name}=${value}`,
+        ]),
       },
-    };
-  },
-};
+    }),
+    bundleWorkflows().then(({ code }) => writeFile(bundlePath, code)),
+  ]);
+  return {
+    provided: { address: environment.address, namespace: environment.namespace ?? 'default', bundlePath },
+    async stop() {
+      await environment.teardown();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

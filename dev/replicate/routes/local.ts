@@ -44,6 +44,14 @@ export function createLocalRoutes(parts: Parts): Router {
     }));
   });
 
+  /** Lets a prediction go on that the fault `hang` holds. */
+  router.post('/predictions/:id/release', (context) => {
+    const record = parts.predictions.find(String(context.params['id']));
+    if (record === undefined) throw notFound('Prediction not found');
+    parts.runner.release(record);
+    context.status = 204;
+  });
+
   router.get('/faults', (context) => {
     context.body = parts.faults.list();
   });
