@@ -9,6 +9,16 @@ import type { RenditionRecord } from '../storage/renditions-repository.js';
 import type { AddressGuard } from '../web/address-guard.js';
 
 /** Durations and bounds that the activities go by; all of them inputs, so that tests are quick. Milliseconds. */
+/** How the store is kept. */
+export interface StoreSettings {
+  /** What the blobs may have in all, in bytes; undefined for no limit. */
+  maxBytes: number | undefined;
+  /** Days that media are kept after the end of their job, where its campaign says nothing else; undefined for ever. */
+  retentionDays: number | undefined;
+  /** How long ago a blob that nothing refers to must have been put before it may go, in milliseconds. */
+  orphanGraceMs: number;
+}
+
 export interface ActivitySettings {
   polling: Polling;
   /** How many clips of one job are generated at once. */
@@ -28,6 +38,7 @@ export interface ActivitySettings {
   /** After trouble with the account, how soon a purchase tries whether it is over; doubled after each, up to a limit. */
   probeAfterMs: number;
   probeMaxMs: number;
+  store: StoreSettings;
 }
 
 /** What the activities work with. `publicUrl` is where the provider reaches the api; undefined when it cannot. */

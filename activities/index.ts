@@ -5,6 +5,7 @@ import type {
   ProviderActivities,
   RenditionActivities,
   RowActivities,
+  StoreActivities,
 } from '../domain/activity-contract.js';
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
@@ -22,8 +23,9 @@ import { createProviderActivities } from './provider-activities.js';
 import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
 import { createResolvePurchase } from './settle-purchase.js';
+import { createStoreActivities } from './sweep-store.js';
 
-export function createLightActivities(deps: ReconcileDeps): RowActivities & ProviderActivities {
+export function createLightActivities(deps: ReconcileDeps): RowActivities & ProviderActivities & StoreActivities {
   return {
     ...createJobRowActivities(deps),
     ...createProviderActivities(deps),
@@ -32,6 +34,7 @@ export function createLightActivities(deps: ReconcileDeps): RowActivities & Prov
     decideClip: createDecideClip(deps),
     resolvePurchase: createResolvePurchase(deps),
     reconcileLedger: createReconcile(deps),
+    ...createStoreActivities(deps),
   };
 }
 

@@ -23,6 +23,7 @@ export const WORKFLOW_TYPES = {
   settle: 'settle',
   exportVideo: 'exportVideo',
   combineVideos: 'combineVideos',
+  sweepStore: 'sweepStore',
 } as const;
 export const SIGNALS = { predictionCompleted: 'predictionCompleted', clipAttention: 'clipAttention' } as const;
 export const UPDATES = { decideClip: 'decideClip' } as const;

@@ -9,6 +9,7 @@ import { extras } from './0008-extras.js';
 import { cutProgress } from './0009-cut-progress.js';
 import { mediaProbes } from './0010-media-probes.js';
 import { linksAndSessions } from './0011-links-and-sessions.js';
+import { storeCare } from './0012-store-care.js';
 import type { Migration } from './migration.js';
 
 /** Every step in the order it runs. A list and not a folder's content: source and compiled code then see the same. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   cutProgress,
   mediaProbes,
   linksAndSessions,
+  storeCare,
 ];

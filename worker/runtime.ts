@@ -42,6 +42,9 @@ const VARIABLES = [
   'DECISION_PATIENCE_MS',
   'OPEN_PURCHASES_PER_OWNER',
   'PURCHASING_PROBE_MS',
+  'BLOB_STORE_MAX_BYTES',
+  'RETENTION_DAYS',
+  'ORPHAN_GRACE_MS',
   'REELWRIGHT_BUILD_ID',
   'WORKFLOW_BUNDLE_PATH',
 ] as const;
@@ -106,6 +109,11 @@ export async function openWorkerRuntime(name: string): Promise<WorkerRuntime> {
       pausedPauseMs: Math.min(env.PURCHASING_PROBE_MS, PAUSED_PAUSE_MS),
       probeAfterMs: env.PURCHASING_PROBE_MS,
       probeMaxMs: Math.max(env.PURCHASING_PROBE_MS, PROBE_MAX_MS),
+      store: {
+        maxBytes: env.BLOB_STORE_MAX_BYTES,
+        retentionDays: env.RETENTION_DAYS,
+        orphanGraceMs: env.ORPHAN_GRACE_MS,
+      },
     },
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     workflows: createWorkflowPort(client),

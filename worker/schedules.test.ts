@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type ScheduleHandle, ScheduleOverlapPolicy } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { ensureSchedules, type ScheduleNames } from './schedules.js';
+import { ensureReconciler, ensureSweep, type ScheduleNames } from './schedules.js';
 
 let connection: Connection;
 let client: Client;
@@ -36,7 +36,7 @@ const startedRuns = async (): Promise<number> => (await schedule.describe()).inf
 
 describe('the schedule of the reconciler', () => {
   test('is made every 30 s, one run at a time, and is run at once', async () => {
-    await ensureSchedules(client, taskQueue, names);
+    await ensureReconciler(client, taskQueue, names);
     const { spec, action, policies } = await schedule.describe();
     expect(spec.intervals).toMatchObject([{ every: HALF_A_MINUTE }]);
     expect(action).toMatchObject({ workflowType: 'reconcile', taskQueue });
@@ -45,9 +45,9 @@ describe('the schedule of the reconciler', () => {
   });
 
   test('is not run a second time while a run is open', async () => {
-    await ensureSchedules(client, taskQueue, names);
+    await ensureReconciler(client, taskQueue, names);
     await vi.waitFor(async () => expect(await startedRuns()).toBe(1), { timeout: 10_000, interval: 50 });
-    await ensureSchedules(client, taskQueue, names);
+    await ensureReconciler(client, taskQueue, names);
     await vi.waitFor(
       async () => expect((await schedule.describe()).info.numActionsSkippedOverlap).toBeGreaterThanOrEqual(1),
       { timeout: 10_000, interval: 50 },
@@ -69,11 +69,23 @@ describe('the schedule of the reconciler', () => {
       policies: { overlap: ScheduleOverlapPolicy.ALLOW_ALL, catchupWindow: '1y' },
       state: { paused: true, note: 'maintenance' },
     });
-    await ensureSchedules(client, taskQueue, names);
+    await ensureReconciler(client, taskQueue, names);
     const { spec, action, policies, state } = await schedule.describe();
     expect(spec.intervals).toMatchObject([{ every: HALF_A_MINUTE }]);
     expect(action).toMatchObject({ taskQueue });
     expect(policies).toMatchObject({ overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: 60_000 });
     expect(state).toMatchObject({ paused: true, note: 'maintenance' });
+  });
+});
+
+describe('the schedule of the sweep', () => {
+  test('is made every hour, one run at a time, and is not run at once; made again it stays as it is', async () => {
+    await ensureSweep(client, taskQueue, names);
+    await ensureSweep(client, taskQueue, names);
+    const { spec, action, policies } = await schedule.describe();
+    expect(spec.intervals).toMatchObject([{ every: 120 * HALF_A_MINUTE }]);
+    expect(action).toMatchObject({ workflowType: 'sweepStore', taskQueue, workflowId: names.workflowId });
+    expect(policies).toMatchObject({ overlap: ScheduleOverlapPolicy.SKIP });
+    expect(await startedRuns()).toBe(0);
   });
 });

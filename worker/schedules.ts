@@ -6,26 +6,53 @@ import {
 } from '@temporalio/client';
 import { WORKFLOW_TYPES } from '../domain/contract.js';
 
-/** What the schedule and its runs are called; others where several share a server. */
+/** What a schedule and its runs are called; others where several share a server. */
 export interface ScheduleNames {
   scheduleId: string;
   workflowId: string;
 }
 
-const NAMES: ScheduleNames = { scheduleId: 'reelwright-reconcile', workflowId: 'reconcile' };
+interface Timing {
+  workflowType: string;
+  every: '30s' | '1h';
+  /** How far back runs are made up for that fell into an outage. */
+  catchupWindow: '1m' | '1h';
+}
 
-/**
- * Creates the schedule of the reconciler, every 30 s, or brings the one of an older release to this one; a pause of it
- * stays. Then runs it once, unless it is running: a worker that starts may have something to mend. Harmless to repeat,
- * from any number of workers.
- */
-export async function ensureSchedules(client: Client, taskQueue: string, names = NAMES): Promise<void> {
-  const { scheduleId, workflowId } = names;
+const RECONCILER: ScheduleNames = { scheduleId: 'reelwright-reconcile', workflowId: 'reconcile' };
+const SWEEP: ScheduleNames = { scheduleId: 'reelwright-sweep-store', workflowId: 'sweep-store' };
+
+/** Creates all schedules, or brings those of an older release to this one. Harmless to repeat, from any number of workers. */
+export async function ensureSchedules(client: Client, taskQueue: string): Promise<void> {
+  await ensureReconciler(client, taskQueue);
+  await ensureSweep(client, taskQueue);
+}
+
+/** The reconciler, every 30 s. Runs it once, unless it is running: a worker that starts may have something to mend. */
+export async function ensureReconciler(client: Client, taskQueue: string, names = RECONCILER): Promise<void> {
+  // After an outage one run mends all that was missed.
+  const timing = { workflowType: WORKFLOW_TYPES.reconcile, every: '30s', catchupWindow: '1m' } as const;
+  await ensure(client, taskQueue, names, timing);
+  await client.schedule.getHandle(names.scheduleId).trigger(ScheduleOverlapPolicy.SKIP);
+}
+
+/** The sweep of the store, every hour. Not at a start of its own: nothing waits for it, and workers start often. */
+export async function ensureSweep(client: Client, taskQueue: string, names = SWEEP): Promise<void> {
+  const timing = { workflowType: WORKFLOW_TYPES.sweepStore, every: '1h', catchupWindow: '1h' } as const;
+  await ensure(client, taskQueue, names, timing);
+}
+
+/** A pause that somebody made stays. */
+async function ensure(
+  client: Client,
+  taskQueue: string,
+  { scheduleId, workflowId }: ScheduleNames,
+  { workflowType, every, catchupWindow }: Timing,
+): Promise<void> {
   const schedule = {
-    spec: { intervals: [{ every: '30s' }] },
-    action: { type: 'startWorkflow', workflowType: WORKFLOW_TYPES.reconcile, taskQueue, workflowId, args: [] },
-    // After an outage one run mends all that was missed.
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1m' },
+    spec: { intervals: [{ every }] },
+    action: { type: 'startWorkflow', workflowType, taskQueue, workflowId, args: [] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow },
   } as const satisfies Omit<ScheduleUpdateOptions, 'state'>;
   try {
     await client.schedule.create({ scheduleId, ...schedule });
@@ -33,5 +60,4 @@ export async function ensureSchedules(client: Client, taskQueue: string, names =
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule.getHandle(scheduleId).update(({ state }) => ({ ...schedule, state }));
   }
-  await client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP);
 }

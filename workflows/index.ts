@@ -3,4 +3,5 @@ export { generation } from './generation.js';
 export { reconcile } from './reconcile.js';
 export { combineVideos, exportVideo } from './renditions.js';
 export { settle } from './settle.js';
+export { sweepStore } from './sweep-store.js';
 export { videoJob } from './video-job.js';

@@ -57,6 +57,7 @@ export async function createActivityRig(): Promise<ActivityRig> {
         pausedPauseMs: 10,
         probeAfterMs: 60_000,
         probeMaxMs: 600_000,
+        store: { maxBytes: undefined, retentionDays: undefined, orphanGraceMs: 0 },
         ...settings,
       },
       addressGuard: createAddressGuard(),

@@ -9,6 +9,7 @@ import type {
   ProviderActivities,
   RenditionActivities,
   RowActivities,
+  StoreActivities,
 } from '../../domain/activity-contract.js';
 import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
@@ -19,7 +20,8 @@ export type AllActivities = RowActivities &
   ProviderActivities &
   BuyingActivities &
   MediaActivities &
-  RenditionActivities;
+  RenditionActivities &
+  StoreActivities;
 
 export interface WorkflowRig {
   client: Client;
