@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { clipBytes, orderBytes } from '../../domain/storage-estimate.js';
+import { lockRoom } from '../../storage/store-room.js';
 import { uploadImage } from '../../test/support/api-fixtures.js';
 import { clips, order, refused } from '../../test/support/job-orders.js';
 import { type Caller, form, type RunningApi, startApi } from '../../test/support/running-api.js';
@@ -69,6 +70,28 @@ describe('the limit of the store', () => {
     expect(statuses.filter((status) => status === 507)).toHaveLength(43);
     expect(await api.countRows('jobs')).toBe(7);
     expect((await storage()).reservedBytes).toBe(7 * ONE);
+  });
+
+  test('has an order wait for whoever is being let in, and counts that', async () => {
+    await start(ONE);
+    const other = await knex().transaction();
+    await lockRoom(other);
+    const ordering = order(anna, clips('x'));
+    const waiting = `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    await expect.poll(async () => (await knex().raw(waiting)).rows.length, { timeout: 10_000 }).toBe(1);
+    await other('room_reservations').insert({ id: randomUUID(), bytes: 1, expires_at: new Date(Date.now() + 60_000) });
+    await other.commit();
+    expect((await ordering).status).toBe(507);
+  });
+
+  test('forgets the room of an upload whose process has died', async () => {
+    await start(ONE);
+    await knex()('room_reservations').insert({
+      id: randomUUID(),
+      bytes: ONE,
+      expires_at: new Date(Date.now() - 60_000),
+    });
+    expect((await order(anna, clips('x'))).status).toBe(202);
   });
 
   test('counts a clip that is stored by its bytes and no longer by its estimate', async () => {
