@@ -1,3 +1,4 @@
+import { benchBigBlob } from './big-blob.js';
 import { benchBlobs } from './blob.js';
 import { benchCuts } from './cut.js';
 import { benchJobs } from './job.js';
@@ -17,6 +18,17 @@ const results: BenchResult[] = [];
 const wanted = process.argv.slice(2);
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
+/** Runs every bench after the other, prints a table of each, and leaves all figures in `out/bench.json`. */
+const BENCHES: readonly (() => Promise<BenchResult | BenchResult[]>)[] = [
+  benchBlobs,
+  benchBigBlob,
+  benchCuts,
+  benchJobs,
+];
+const REPORT = 'out/bench.json';
+
+const results: BenchResult[] = [];
+for (const bench of BENCHES) {
   for (const result of [await bench()].flat()) {
     results.push(result);
     console.log(`${toTable(result)}\n`);
