@@ -8,6 +8,7 @@ import { benchServing } from './serve.js';
 /** Runs every bench after the other, or those that are named, prints a table of each, and leaves all figures in `out/bench.json`. */
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult | BenchResult[]>>> = {
   blobs: benchBlobs,
+  'big-blob': benchBigBlob,
   serving: benchServing,
   cuts: benchCuts,
   jobs: benchJobs,
@@ -18,17 +19,6 @@ const results: BenchResult[] = [];
 const wanted = process.argv.slice(2);
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-/** Runs every bench after the other, prints a table of each, and leaves all figures in `out/bench.json`. */
-const BENCHES: readonly (() => Promise<BenchResult | BenchResult[]>)[] = [
-  benchBlobs,
-  benchBigBlob,
-  benchCuts,
-  benchJobs,
-];
-const REPORT = 'out/bench.json';
-
-const results: BenchResult[] = [];
-for (const bench of BENCHES) {
   for (const result of [await bench()].flat()) {
     results.push(result);
     console.log(`${toTable(result)}\n`);
