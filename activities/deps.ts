@@ -10,6 +10,16 @@ import type { RenditionRecord } from '../storage/renditions-repository.js';
 import type { AddressGuard } from '../web/address-guard.js';
 
 /** Durations and bounds that the activities go by; all of them inputs, so that tests are quick. Milliseconds. */
+/** How the store is kept. */
+export interface StoreSettings {
+  /** What the blobs may have in all, in bytes; undefined for no limit. */
+  maxBytes: number | undefined;
+  /** Days that media are kept after the end of their job, where its campaign says nothing else; undefined for ever. */
+  retentionDays: number | undefined;
+  /** How long ago a blob that nothing refers to must have been put before it may go, in milliseconds. */
+  orphanGraceMs: number;
+}
+
 export interface ActivitySettings {
   polling: Polling;
   /** How many clips of one job are generated at once. */
@@ -31,6 +41,7 @@ export interface ActivitySettings {
   probeMaxMs: number;
   /** The order of our own: how often it is looked at, and how long it may take; null where none may be placed. */
   selfTest: { lookEveryMs: number; patienceMs: number } | null;
+  store: StoreSettings;
 }
 
 /** What the activities work with. `publicUrl` is where the provider reaches the api; undefined when it cannot. */

@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { isReelwrightError } from '../domain/errors.js';
 import type { EncodeRecipe } from '../media/cut/encode-recipe.js';
 import type { EncodedClips } from '../media/cut/make-piece.js';
 import type { ClipRecord } from '../storage/clips-repository.js';
@@ -18,8 +19,10 @@ export function encodedClipsOf(
   dir: string,
   signal: AbortSignal,
 ): EncodedClips {
+  const hashesOf = (numbers: readonly number[]): string[] =>
+    numbers.flatMap((number) => clips.find((clip) => clip.number === number)?.blobSha256 ?? []);
   const keyOf = (numbers: readonly number[], recipe: EncodeRecipe): EncodedClipKey | undefined => {
-    const hashes = numbers.flatMap((number) => clips.find((clip) => clip.number === number)?.blobSha256 ?? []);
+    const hashes = hashesOf(numbers);
     const [sourceSha256, ...others] = hashes;
     if (sourceSha256 === undefined || hashes.length < numbers.length) return undefined;
     return {
@@ -34,14 +37,20 @@ export function encodedClipsOf(
       const blobId = key === undefined ? undefined : await findEncodedClip(knex, key);
       if (key === undefined || blobId === undefined) return undefined;
       const path = join(dir, `encoded-${numbers.join('-')}-${key.recipeSha256}.mp4`);
-      await pipeline(blobs.open(blobId), createWriteStream(path), { signal });
+      try {
+        await pipeline(blobs.open(blobId), createWriteStream(path), { signal });
+      } catch (error) {
+        // It has gone since it was found: it is made again.
+        if (isReelwrightError(error, 'NOT_FOUND')) return undefined;
+        throw error;
+      }
       return path;
     },
     async put(numbers, recipe, path) {
       const key = keyOf(numbers, recipe);
       if (key === undefined) return;
       const { id } = await blobs.put(createReadStream(path), { contentType: 'video/mp4', signal });
-      await keepEncodedClip(knex, key, id);
+      await keepEncodedClip(knex, key, { blobId: id, sourceHashes: hashesOf(numbers) });
     },
   };
 }

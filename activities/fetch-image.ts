@@ -1,5 +1,6 @@
 /** One image that was ordered by address. */
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { withWorkDir } from '../media/ffmpeg/work-dir.js';
@@ -7,6 +8,7 @@ import { inspectImage } from '../media/probe/inspect-image.js';
 import { insertAsset } from '../storage/assets-repository.js';
 import { noteFetchedImage } from '../storage/fetched-images.js';
 import type { JobRecord } from '../storage/jobs-repository.js';
+import { withRoom } from '../storage/store-room.js';
 import { fetchFile } from '../web/fetch-file.js';
 import type { ActivityDeps } from './deps.js';
 import { nameOfImage } from './image-name.js';
@@ -20,7 +22,10 @@ export interface ImageLimits {
 /** What the provider takes as an input file at most, and as long as an honest server takes for it. */
 const LIMITS: ImageLimits = { maxBytes: 100 * 1024 * 1024, timeLimitMs: 60_000 };
 
-export type FetchImagesDeps = Pick<ActivityDeps, 'knex' | 'blobs' | 'addressGuard' | 'workRoot' | 'logger'> & {
+export type FetchImagesDeps = Pick<
+  ActivityDeps,
+  'knex' | 'blobs' | 'addressGuard' | 'workRoot' | 'settings' | 'logger'
+> & {
   /** Default: 100 MiB, 60 s. */
   imageLimits?: ImageLimits;
 };
@@ -34,10 +39,10 @@ export interface WaitingImage {
 /**
  * Fetches an address, checks that it is an image, and makes it an asset of the job's owner, which every image of the
  * job that waits for this address then has. It is none of the campaign's: those are what its pairs are chosen from. An address that was changed meanwhile leaves an asset that no
- * clip has. Throws URL_REFUSED, IMAGE_NOT_FETCHED or IMAGE_UNREACHABLE, which begin with `where`.
+ * clip has. Throws URL_REFUSED, IMAGE_NOT_FETCHED or IMAGE_UNREACHABLE, which begin with `where`, and STORAGE_FULL.
  */
 export async function fetchImage(
-  { knex, blobs, addressGuard, workRoot, logger, imageLimits = LIMITS }: FetchImagesDeps,
+  { knex, blobs, addressGuard, workRoot, settings, logger, imageLimits = LIMITS }: FetchImagesDeps,
   { id: jobId, ownerId }: JobRecord,
   { url, where }: WaitingImage,
   signal: AbortSignal,
@@ -48,7 +53,10 @@ export async function fetchImage(
       await fetchFile(addressGuard, url, path, { ...imageLimits, signal });
       return await inspectImage(path);
     });
-    const blob = await blobs.put(createReadStream(path), { contentType: facts.contentType, signal });
+    const { size } = await stat(path);
+    const blob = await withRoom(knex, settings.store.maxBytes, size, () =>
+      blobs.put(createReadStream(path), { contentType: facts.contentType, signal }),
+    );
     const assetId = await knex.transaction(async (trx) => {
       const asset = await insertAsset(trx, {
         ownerId,

@@ -119,6 +119,20 @@ describe('fetchImages', () => {
     ]);
   });
 
+  it('fails where the store has no room for an image, and keeps nothing of it', async () => {
+    const run = await ordered({ first: '/good' });
+    const given = deps();
+    const blobs = await rig.database.knex('blobs').count({ all: '*' });
+    const other = await jpeg(77);
+    answers.set('/good', (_request, response) => response.end(other));
+    const settings = { ...given.settings, store: { ...given.settings.store, maxBytes: 1 } };
+    await expect(attempt(createFetchImages({ ...given, settings }), run)).rejects.toMatchObject({
+      code: 'STORAGE_FULL',
+    });
+    expect(await rig.database.knex('blobs').count({ all: '*' })).toEqual(blobs);
+    expect(await rig.database.knex('room_reservations')).toEqual([]);
+  });
+
   it('fetches only what is missing when it is repeated, and nothing when nothing is', async () => {
     const run = await ordered({ first: '/good' }, { first: '/late.jpg' });
     answers.set('/late.jpg', (_request, response) => response.writeHead(503, { 'retry-after': '7' }).end());

@@ -7,6 +7,7 @@ import type {
   RenditionActivities,
   RowActivities,
   SelfTestActivities,
+  StoreActivities,
 } from '../domain/activity-contract.js';
 import { createBatchActivities } from './batches.js';
 import { createBuy } from './buy.js';
@@ -27,10 +28,11 @@ import { createReconcile } from './reconcile.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
 import { createSelfTestActivities } from './self-test.js';
 import { createResolvePurchase } from './settle-purchase.js';
+import { createStoreActivities } from './sweep-store.js';
 
 export function createLightActivities(
   deps: ReconcileDeps,
-): RowActivities & ProviderActivities & BatchActivities & SelfTestActivities {
+): RowActivities & ProviderActivities & BatchActivities & SelfTestActivities & StoreActivities {
   return {
     ...createJobRowActivities(deps),
     ...createProviderActivities(deps),
@@ -42,6 +44,7 @@ export function createLightActivities(
     reconcileLedger: createReconcile(deps),
     ...createBatchActivities(deps),
     ...createSelfTestActivities(deps),
+    ...createStoreActivities(deps),
   };
 }
 

@@ -3,8 +3,11 @@ import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { countText, oneLine } from '../domain/shown-text.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJob, listOwedStarts, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import { findJob, listOwedStarts, lockJob, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import { jobRoom } from '../storage/jobs-room.js';
+import { hasBought } from '../storage/ledger.js';
 import { listMusic } from '../storage/music-repository.js';
+import { requireRoom } from '../storage/store-room.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
@@ -41,14 +44,26 @@ type JobRowActivities = Pick<RowActivities, 'planJob' | 'completeJob' | 'endJob'
 export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
   const { knex, settings, startRun, links, logger } = deps;
   return {
-    /** Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled or run again. */
+    /**
+     * Takes the job for this run. Throws NOT_FOUND without its row, WRONG_STATE when it was cancelled, run again or has
+     * lost its media, and STORAGE_FULL where nothing is bought yet and what is to come would not fit into the store.
+     */
     async planJob(run): Promise<JobPlan> {
       const job = await requireJob(knex, run.jobId);
       const clips = await listClips(knex, [run.jobId]);
       const music = await listMusic(knex, [run.jobId]);
       const fetchImages = clips.some(hasUnfetchedImage);
       const status = fetchImages ? 'planning' : 'generating';
-      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, { status, error: null }));
+      const moved = await knex.transaction(async (trx) => {
+        await lockJob(trx, run.jobId);
+        const { maxBytes } = settings.store;
+        // Whoever has bought goes on: what is paid is stored.
+        if (maxBytes !== undefined && !(await hasBought(trx, run.jobId))) {
+          await requireRoom(trx, maxBytes, await jobRoom(trx, run.jobId), { before: run.jobId });
+        }
+        return await moveJob(trx, run, NOT_CANCELLED, { status, error: null });
+      });
+      await requireMoved(run, moved);
       return {
         fetchImages,
         summary:
@@ -119,9 +134,10 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
   async function requireMoved({ jobId, runNumber }: VideoJobInput, moved: boolean): Promise<void> {
     if (moved) return;
     const job = await requireJob(knex, jobId);
+    const gone = job.mediaDeletedAt === null ? '' : ', its media deleted';
     throw new ReelwrightError(
       'WRONG_STATE',
-      `expected job ${jobId} in run ${runNumber} and not cancelled, seen run ${job.runNumber}, ${job.status}`,
+      `expected job ${jobId} in run ${runNumber} and not cancelled, seen run ${job.runNumber}, ${job.status}${gone}`,
     );
   }
 }

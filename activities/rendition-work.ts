@@ -43,11 +43,17 @@ export async function makeRendition(
   return await withHeartbeat(async (report) => {
     const signal = Context.current().cancellationSignal;
     return await withWorkDir(workRoot, rendition.kind, async (dir) => {
-      const sourceBytes = rendition.sources.reduce((sum, source) => sum + source.sizeBytes, 0);
+      const sourceBytes = rendition.sources.reduce((sum, source) => sum + (source.sizeBytes ?? 0), 0);
       // A cut looks by itself for the room of its result; an export is seldom larger than its video.
       await requireDiskRoom(dir, rendition.kind === 'export' ? 2 * sourceBytes : sourceBytes);
       const inputs: string[] = [];
       for (const [index, { blobId }] of rendition.sources.entries()) {
+        if (blobId === null) {
+          throw new ReelwrightError(
+            'MEDIA_DELETED',
+            `video ${index + 1} of rendition ${renditionId} is not kept any more`,
+          );
+        }
         const path = join(dir, `video-${index + 1}.mp4`);
         await pipeline(blobs.open(blobId), createWriteStream(path), { signal });
         inputs.push(path);

@@ -20,6 +20,7 @@ import { clipDecisionRoutes } from './routes/clip-decisions.js';
 import { combinedVideoRoutes } from './routes/combined-videos.js';
 import { contractRoutes } from './routes/contract.js';
 import { cutPlanRoutes } from './routes/cut-plans.js';
+import { deletionRoutes } from './routes/deletions.js';
 import { exportRoutes } from './routes/exports.js';
 import { healthRoutes } from './routes/health.js';
 import { jobActionRoutes } from './routes/job-actions.js';
@@ -27,6 +28,7 @@ import { jobRoutes } from './routes/jobs.js';
 import { ledgerRoutes } from './routes/ledger.js';
 import { musicRoutes } from './routes/music.js';
 import { sessionRoutes } from './routes/sessions.js';
+import { storageRoutes } from './routes/storage.js';
 import { videoLinkRoutes } from './routes/video-links.js';
 import { videoPreviewRoutes } from './routes/video-previews.js';
 import { videoRoutes } from './routes/videos.js';
@@ -80,10 +82,12 @@ function allRoutes(deps: ApiDeps, background: BackgroundTasks): Route[] {
     ...exportRoutes(deps),
     ...combinedVideoRoutes(deps),
     ...musicRoutes(deps),
+    ...deletionRoutes(deps),
     ...webhookRoutes(deps, background),
     ...sessionRoutes(deps),
     ...adminRoutes(deps),
     ...batchRoutes(deps),
+    ...storageRoutes(deps),
     ...healthRoutes(deps),
     ...contractRoutes(() => (document ??= openApiDocument(routes))),
   ];

@@ -18,6 +18,10 @@ import type { WebhookSecrets } from './webhooks/webhook-secrets.js';
 export interface ApiConfig {
   /** Largest file of one upload, in bytes. */
   maxUploadBytes: number;
+  /** What the blobs may have in all, in bytes. Default: no limit. */
+  maxStoreBytes?: number | undefined;
+  /** Days that media are kept after the end of their job. Default: for ever. */
+  retentionDays?: number | undefined;
   /** Where uploads lie until they are checked; made when missing. */
   uploadFolder: string;
   temporalNamespace: string;

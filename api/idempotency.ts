@@ -3,14 +3,19 @@ import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
 import { seen } from '../domain/fields.schema.js';
-import { findAnswer, type KeyedRequest, keepAnswer, takeKey } from '../storage/idempotency-keys.js';
+import {
+  ANSWERS_KEPT_FOR_MS,
+  findAnswer,
+  type KeyedRequest,
+  keepAnswer,
+  takeKey,
+} from '../storage/idempotency-keys.js';
 import { sendData } from './answers.js';
 import { type ApiContext, ownerOf } from './context.js';
 import type { ApiDeps } from './deps.js';
 import { invalidField } from './validation.js';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
-export const DEFAULT_KEPT_FOR_MS = 24 * 60 * 60 * 1000;
 /** 1 to 255 printable ASCII characters, which is what a header can carry safely. */
 export const KEY_PATTERN = '^[ -~]{1,255}$';
 
@@ -56,7 +61,7 @@ export async function answerOnce<Prepared>(
   { knex, config }: Pick<ApiDeps, 'knex' | 'config'>,
   { fingerprint, prepare, answer, complete = (data) => data }: OnceOnly<Prepared>,
 ): Promise<void> {
-  const keptForMs = config.idempotencyKeptForMs ?? DEFAULT_KEPT_FOR_MS;
+  const keptForMs = config.idempotencyKeptForMs ?? ANSWERS_KEPT_FOR_MS;
   const { idempotency } = ctx.state;
   const request: KeyedRequest | undefined = idempotency && {
     ownerId: ownerOf(ctx),

@@ -50,6 +50,8 @@ const VARIABLES = [
   'BLOB_CACHE_DIR',
   'BLOB_CACHE_MAX_BYTES',
   'BLOB_MEMORY_BYTES',
+  'BLOB_STORE_MAX_BYTES',
+  'RETENTION_DAYS',
   'PRIVATE_ADDRESSES_ALLOWED',
   'METRICS_PORT',
   'METRICS_HOST',
@@ -98,6 +100,8 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
   const deps: ApiDeps = {
     config: {
       maxUploadBytes: env.MAX_UPLOAD_BYTES,
+      maxStoreBytes: env.BLOB_STORE_MAX_BYTES,
+      retentionDays: env.RETENTION_DAYS,
       uploadFolder,
       temporalNamespace: env.TEMPORAL_NAMESPACE,
       temporalUiUrl: env.TEMPORAL_UI_URL,

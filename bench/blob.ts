@@ -81,12 +81,13 @@ function toMeasure(name: WayName, answers: ReadonlyMap<WayName, readonly Answer[
   };
 }
 
-function startChild(name: WayName, databaseUrl: string): ChildProcess {
+/** A process that measures one way whenever it is asked to. */
+export function startChild(name: WayName, databaseUrl: string): ChildProcess {
   const file = fileURLToPath(new URL('./blob-child.ts', import.meta.url));
   return fork(file, [name], { execArgv: ['--import', 'tsx'], env: { ...process.env, DATABASE_URL: databaseUrl } });
 }
 
-async function measureOnce(child: ChildProcess, order: Order): Promise<Answer> {
+export async function measureOnce(child: ChildProcess, order: Order): Promise<Answer> {
   return await new Promise((resolve, reject) => {
     const onExit = (code: number | null): void => {
       reject(new Error(`expected an answer from the bench process, it ended with ${code}`));

@@ -15,6 +15,7 @@ import { clipsOrder } from '../domain/orders.schema.js';
 import { type Database, openDatabase } from '../storage/database.js';
 import { insertJob } from '../storage/insert-job.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
+import { jobStart } from '../test/support/job-start.js';
 import type { Command, Message, Role } from './many/worker.js';
 import { type BenchResult, type Measure, median } from './report.js';
 
@@ -206,16 +207,8 @@ async function bareJobs({ client }: Rig, round: number): Promise<void> {
   await Promise.all(Array.from({ length: JOBS }, (_, job) => run(job)));
 }
 
-const startOf = ({ ownerId }: Rig, clipCount: number): VideoJobStart => ({
-  jobId: uuidv7(),
-  ownerId,
-  campaignId: null,
-  runNumber: 1,
-  name: 'a job',
-  models: ['veo-3.1-fast'],
-  resolution: '1080p',
-  clipCount,
-});
+const startOf = ({ ownerId }: Rig, clipCount: number): VideoJobStart =>
+  jobStart({ jobId: uuidv7(), ownerId, name: 'a job', clipCount });
 
 async function insert({ database, ownerId }: Rig, { jobId, clipCount }: VideoJobStart): Promise<void> {
   const prompts = Array.from({ length: clipCount }, (_, index) => ({ prompt: `clip ${index}`, durationSeconds: 4 }));

@@ -1,3 +1,4 @@
+import { benchBigBlob } from './big-blob.js';
 import { benchBlobs } from './blob.js';
 import { benchCuts } from './cut.js';
 import { benchJobs } from './job.js';
@@ -8,6 +9,7 @@ import { benchServing } from './serve.js';
 /** Runs every bench after the other, or those that are named, prints a table of each, and leaves all figures in `out/bench.json`. */
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult | BenchResult[]>>> = {
   blobs: benchBlobs,
+  'big-blob': benchBigBlob,
   serving: benchServing,
   cuts: benchCuts,
   jobs: benchJobs,

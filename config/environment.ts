@@ -58,6 +58,12 @@ export const variables = z.object({
   OPEN_PURCHASES_PER_OWNER: withDefault(positiveNumber, '30'),
   /** After 401, 402 or 403, how soon one purchase tries whether the account is in order again. */
   PURCHASING_PROBE_MS: withDefault(positiveNumber, '30000'),
+  /** What all stored media may have together, in bytes; unset for no limit. */
+  BLOB_STORE_MAX_BYTES: optional(positiveNumber),
+  /** Days that media are kept after the end of their job; unset for ever. A campaign may have days of its own. */
+  RETENTION_DAYS: optional(positiveNumber),
+  /** How old bytes must be that nothing refers to before they are deleted; by default a day. */
+  ORPHAN_GRACE_MS: withDefault(positiveNumber, String(24 * 3600 * 1000)),
   MAX_UPLOAD_BYTES: withDefault(wholeNumber, String(500 * 1024 * 1024)),
   /** Where chunks of blobs are kept beside the database, for whoever asks again; by default in the system's temporary folder. */
   BLOB_CACHE_DIR: optional(z.string()),
@@ -70,8 +76,6 @@ export const variables = z.object({
   /** Where Prometheus reads figures; unset for nowhere, 0 for a free port. */
   METRICS_PORT: optional(port),
   METRICS_HOST: withDefault(z.string(), '127.0.0.1'),
-  /** The most that blobs are meant to take, in bytes: figures and alerts are told. */
-  BLOB_STORE_MAX_BYTES: optional(positiveNumber),
   /** An OTLP/HTTP collector. Unset: nothing is traced. OpenTelemetry's SDK reads this and its other variables itself. */
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(url),
   OTEL_SERVICE_NAME: optional(z.string()),

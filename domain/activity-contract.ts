@@ -196,6 +196,20 @@ export interface SelfTestActivities {
   giveUpSelfTest(input: { jobId: string; afterMs: number }): Promise<void>;
 }
 
+/** What the sweep deleted of the store. */
+export interface SweptBlobs {
+  blobs: number;
+  bytes: number;
+}
+
+/** What one sweep of the store did; counts of rows. */
+export interface Swept {
+  /** Whose media had been kept long enough. */
+  expired: { jobs: number; combinations: number };
+  rows: { encodedClips: number; mediaProbes: number; answers: number };
+  deleted: SweptBlobs;
+}
+
 /** Reads and guarded writes of rows. */
 export interface RowActivities {
   planJob(input: VideoJobInput): Promise<JobPlan>;
@@ -242,4 +256,11 @@ export interface MediaActivities {
 export interface RenditionActivities {
   makeExport(input: RenditionInput): Promise<RenditionResult>;
   makeCombination(input: RenditionInput): Promise<RenditionResult>;
+}
+
+/** The care of the store. Each goes on where a broken-off attempt ended, and is harmless to repeat. */
+export interface StoreActivities {
+  expireMedia(): Promise<Swept['expired']>;
+  sweepRows(): Promise<Swept['rows']>;
+  sweepBlobs(): Promise<SweptBlobs>;
 }

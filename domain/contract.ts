@@ -26,6 +26,7 @@ export const WORKFLOW_TYPES = {
   operate: 'operate',
   batch: 'batch',
   selfTest: 'selfTest',
+  sweepStore: 'sweepStore',
 } as const;
 export const SIGNALS = { predictionCompleted: 'predictionCompleted', clipAttention: 'clipAttention' } as const;
 export const UPDATES = { decideClip: 'decideClip' } as const;

@@ -13,6 +13,7 @@ export const ERRORS = {
   METHOD_NOT_ALLOWED: { status: 405, retry: false },
   WRONG_STATE: { status: 409, retry: false },
   IDEMPOTENCY_KEY_IN_USE: { status: 409, retry: true },
+  MEDIA_DELETED: { status: 410, retry: false },
   PRECONDITION_FAILED: { status: 412, retry: false },
   BODY_TOO_LARGE: { status: 413, retry: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retry: false },
@@ -68,6 +69,9 @@ export const ERRORS = {
   CUT_WRONG: { status: 500, retry: false },
   EXPORT_WRONG: { status: 500, retry: false },
   ENCODER_MISSING: { status: 500, retry: false },
+
+  // The store
+  STORAGE_FULL: { status: 507, retry: false },
 
   // Ourselves
   SELF_TEST_FAILED: { status: 500, retry: false },

@@ -77,6 +77,9 @@ export const REMEDIES: Readonly<Record<ErrorCode, string>> = {
 
   NOT_READY: 'See /health/ready for the part that is missing.',
   DATABASE_TOO_NEW: 'Run the release that the database belongs to.',
+  STORAGE_FULL:
+    'Make room in the store: raise BLOB_STORE_MAX_BYTES, keep media for fewer days or delete jobs; then retry the job.',
+  MEDIA_DELETED: 'Order the job anew: its media were kept as long as was asked for.',
   SELF_TEST_FAILED: "Open the job that the message names and follow its own page: customers' orders may fare the same.",
   INTERNAL: 'Look at the stack trace of the failed activity and at the log of its worker; then retry.',
 };

@@ -9,6 +9,7 @@ import { extras } from './0008-extras.js';
 import { cutProgress } from './0009-cut-progress.js';
 import { mediaProbes } from './0010-media-probes.js';
 import { linksAndSessions } from './0011-links-and-sessions.js';
+import { storeCare } from './0012-store-care.js';
 import { batches } from './0013-batches.js';
 import type { Migration } from './migration.js';
 
@@ -25,5 +26,6 @@ export const MIGRATIONS: readonly Migration[] = [
   cutProgress,
   mediaProbes,
   linksAndSessions,
+  storeCare,
   batches,
 ];

@@ -18,6 +18,8 @@ export interface CampaignRecord {
   metadata: Record<string, unknown>;
   /** The most that all its jobs may spend, in US dollars. */
   budgetUsd: number | null;
+  /** Days that the media of its jobs are kept after their end; null where that is the deployment's to say. */
+  retentionDays: number | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -39,6 +41,7 @@ const COLUMNS = {
   brief: 'brief',
   metadata: 'metadata',
   budgetUsd: 'budget_usd',
+  retentionDays: 'retention_days',
   createdAt: 'created_at',
   updatedAt: 'updated_at',
 };
@@ -81,6 +84,7 @@ const columnsOf = (campaign: CampaignChange): Record<string, unknown> =>
     brief: json(campaign.brief),
     metadata: json(campaign.metadata),
     budget_usd: campaign.budgetUsd,
+    retention_days: campaign.retentionDays,
   });
 
 const json = (value: unknown): string | null | undefined => (value == null ? value : JSON.stringify(value));

@@ -4,6 +4,7 @@ import { ReelwrightError } from '../domain/errors.js';
 import { settingsProblems, videoModel } from '../domain/models.js';
 import { findAssets } from './assets-repository.js';
 import { type ClipRecord, moveClip } from './clips-repository.js';
+import { requireAssetsKept } from './delete-asset.js';
 import type { JobRecord } from './jobs-repository.js';
 
 /**
@@ -37,6 +38,7 @@ export async function changeClip(trx: Knex, job: JobRecord, clip: ClipRecord, ch
   }
   const prompt = changes.prompt ?? clip.prompt;
   await moveClip(trx, clip, [clip.status], { prompt, model, ...images });
+  await requireAssetsKept(trx, [after.firstAssetId, after.lastAssetId], `clip ${clip.number}`);
 }
 
 type ImageColumns = Partial<Pick<ClipRecord, 'firstAssetId' | 'firstImageUrl' | 'lastAssetId' | 'lastImageUrl'>>;

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { ModelName } from '../domain/models.js';
 import type { ClipState } from '../domain/states.js';
+import { requireAssetsKept } from './delete-asset.js';
 import { given } from './list-page.js';
 import { moveSubJob, type SubJob, type SubJobChange, selectSubJobs } from './sub-job.js';
 
@@ -38,6 +39,7 @@ const select = (knex: Knex): Knex.QueryBuilder =>
     lastImageUrl: 'c.last_image_url',
   });
 
+/** Throws ASSET_NOT_FOUND for an image that was deleted meanwhile. */
 export async function insertClips(knex: Knex, jobId: string, clips: readonly NewClip[]): Promise<void> {
   if (clips.length === 0) return;
   await knex('clips').insert(
@@ -55,6 +57,9 @@ export async function insertClips(knex: Knex, jobId: string, clips: readonly New
       last_image_url: clip.lastImageUrl ?? null,
     })),
   );
+  for (const { number, firstAssetId, lastAssetId } of clips) {
+    await requireAssetsKept(knex, [firstAssetId, lastAssetId], `clip ${number}`);
+  }
 }
 
 /** The clips of these jobs, in the order of their numbers. */

@@ -11,18 +11,46 @@ const columns = ({ sourceSha256, recipeSha256 }: EncodedClipKey): Record<string,
   recipe_sha256: recipeSha256,
 });
 
-/** The blob of a clip that was encoded so before, or undefined. */
+/** The blob of a clip that was encoded so before, or undefined. It counts as used now. */
 export async function findEncodedClip(knex: Knex, key: EncodedClipKey): Promise<string | undefined> {
-  const row: { blobId: string } | undefined = await knex('encoded_clips')
+  const [row] = await knex('encoded_clips')
     .where(columns(key))
-    .first({ blobId: 'blob_id' });
-  return row?.blobId;
+    .update({ last_used_at: knex.fn.now() })
+    .returning<{ blob_id: string }[]>('blob_id' as never);
+  return row?.blob_id;
 }
 
-/** Keeps it for the next cut; the first one stands, since equal recipes give equal bytes. */
-export async function keepEncodedClip(knex: Knex, key: EncodedClipKey, blobId: string): Promise<void> {
+/**
+ * Keeps it for the next cut; the first one stands, since equal recipes give equal bytes. `sourceHashes` are those of all
+ * clips that it was made of.
+ */
+export async function keepEncodedClip(
+  knex: Knex,
+  key: EncodedClipKey,
+  { blobId, sourceHashes }: { blobId: string; sourceHashes: readonly string[] },
+): Promise<void> {
   await knex('encoded_clips')
-    .insert({ ...columns(key), blob_id: blobId })
+    .insert({ ...columns(key), blob_id: blobId, source_hashes: [...sourceHashes] })
     .onConflict(['source_sha256', 'recipe_sha256'])
-    .ignore();
+    .merge({ last_used_at: knex.fn.now() });
+}
+
+/**
+ * Lets go of what was not used for so many days, and of what was made of a clip whose bytes are gone: at most `limit`, and
+ * gives how many went.
+ */
+export async function dropEncodedClips(
+  knex: Knex,
+  { unusedDays, limit }: { unusedDays: number; limit: number },
+): Promise<number> {
+  const { rowCount } = await knex.raw<{ rowCount: number }>(
+    `DELETE FROM encoded_clips WHERE ctid = ANY (ARRAY(
+       SELECT e.ctid FROM encoded_clips e
+       WHERE e.last_used_at <= now() - :unusedDays * interval '1 day'
+         OR EXISTS (SELECT FROM unnest(e.source_hashes) AS source (sha256)
+           WHERE NOT EXISTS (SELECT FROM blobs b WHERE b.sha256 = source.sha256))
+       LIMIT :limit FOR UPDATE SKIP LOCKED))`,
+    { unusedDays, limit },
+  );
+  return rowCount;
 }

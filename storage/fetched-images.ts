@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { requireAssetsKept } from './delete-asset.js';
 
 /** Notes the asset of an address on every image of the job that still waits for it, and says on how many. */
 export async function noteFetchedImage(
@@ -12,5 +13,6 @@ export async function noteFetchedImage(
       .whereNull(`${which}_asset_id`)
       .update({ [`${which}_asset_id`]: assetId, prepared_inputs: null });
   }
+  await requireAssetsKept(trx, [assetId], `job ${jobId}`);
   return noted;
 }

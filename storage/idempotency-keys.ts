@@ -10,6 +10,9 @@ export interface KeyedRequest {
   bodySha256: string;
 }
 
+/** How long an answer is kept, in milliseconds. */
+export const ANSWERS_KEPT_FOR_MS = 24 * 60 * 60 * 1000;
+
 export interface KeptAnswer {
   bodySha256: string;
   status: number;
@@ -17,7 +20,7 @@ export interface KeptAnswer {
   answer: unknown;
 }
 
-/** How many rows that are past their time go with each new one, so that the table needs no cleaner of its own. */
+/** How many rows that are past their time go with each new one; the sweep of the store removes the rest. */
 const SWEPT_AT_ONCE = 100;
 
 /**
@@ -64,11 +67,20 @@ export async function keepAnswer(
     })
     .onConflict(['owner_id', 'route', 'key'])
     .merge();
+  await dropExpiredAnswers(trx, { keptForMs, limit: SWEPT_AT_ONCE });
+}
+
+/** Removes answers that are past their time, at most `limit`, and gives how many went. */
+export async function dropExpiredAnswers(
+  knex: Knex,
+  { keptForMs, limit }: { keptForMs: number; limit: number },
+): Promise<number> {
   // Rows that another request is at are left to the next sweep: waiting for them could be waiting for each other.
-  await trx.raw(
+  const { rowCount } = await knex.raw<{ rowCount: number }>(
     `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
        SELECT ctid FROM idempotency_keys WHERE created_at <= now() - :keptForMs * interval '1 millisecond'
        ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED))`,
-    { keptForMs, limit: SWEPT_AT_ONCE },
+    { keptForMs, limit },
   );
+  return rowCount;
 }

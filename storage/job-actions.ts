@@ -11,9 +11,11 @@ import { lockMoney, type MoneyBounds } from './budgets.js';
 import { changeClip } from './clip-changes.js';
 import { type ClipRecord, findClip } from './clips-repository.js';
 import { findJob, type JobRecord, setBudget } from './jobs-repository.js';
+import { jobRoom } from './jobs-room.js';
 import { listPurchases } from './ledger.js';
 import { withdrawIntent } from './ledger-moves.js';
 import { reopen } from './reopen.js';
+import { requireRoom, type StoreLimit } from './store-room.js';
 import { moveSubJob } from './sub-job.js';
 import { listSubJobs } from './sub-jobs.js';
 
@@ -52,29 +54,31 @@ export async function requestCancel(
 /**
  * Sends a job whose video lacks clips or music, or is missing, through another run: what is not stored is pending again,
  * each with a new attempt where its last one came to nothing. `budgetUsd` is the job's budget from now on, in US
- * dollars. The caller starts the run after the commit. Throws NOT_FOUND, WRONG_STATE or BUDGET_EXCEEDED.
+ * dollars. The caller starts the run after the commit. Throws NOT_FOUND, WRONG_STATE, ASSET_NOT_FOUND for a clip whose
+ * image was deleted, BUDGET_EXCEEDED, or STORAGE_FULL where what is made would not fit below `maxStoreBytes`.
  */
 export async function reopenForRetry(
   trx: Knex,
   ownerId: string,
   jobId: string,
-  { budgetUsd }: { budgetUsd?: number | undefined },
+  { budgetUsd, maxStoreBytes }: { budgetUsd?: number | undefined; maxStoreBytes?: StoreLimit },
 ): Promise<void> {
   const { job, bounds } = await lockOwnJob(trx, ownerId, jobId);
   if (!MAY_RETRY.includes(job.status)) throw wrongState(job, `a job that is ${MAY_RETRY.join(' or ')}`);
+  requireMedia(job);
   if (budgetUsd !== undefined) {
     await setBudget(trx, jobId, budgetUsd);
     bounds.jobBudgetUsd = budgetUsd;
   }
   const lacking = (await listSubJobs(trx, jobId)).filter(({ status }) => status !== 'stored');
   for (const subJob of lacking) await reopen(trx, bounds, { job, subJob, openedBy: 'retry' });
-  await requeue(trx, job);
+  await requeue(trx, job, maxStoreBytes);
 }
 
 /**
  * Has one clip of a finished video made again, changed as asked; its present version is served until the new one is
  * stored. The caller has checked addresses, and starts the run after the commit. Throws NOT_FOUND, WRONG_STATE,
- * VALIDATION_FAILED, ASSET_NOT_FOUND or BUDGET_EXCEEDED.
+ * VALIDATION_FAILED, ASSET_NOT_FOUND, BUDGET_EXCEEDED, or STORAGE_FULL where it would not fit below `maxStoreBytes`.
  */
 export async function reopenForRegenerate(
   trx: Knex,
@@ -82,12 +86,14 @@ export async function reopenForRegenerate(
   jobId: string,
   number: number,
   changes: ClipChanges,
+  { maxStoreBytes }: { maxStoreBytes?: StoreLimit } = {},
 ): Promise<void> {
   const { job, bounds } = await lockOwnJob(trx, ownerId, jobId);
   if (!MAY_REGENERATE.includes(job.status)) throw wrongState(job, `a job that is ${MAY_REGENERATE.join(' or ')}`);
+  requireMedia(job);
   await changeClip(trx, job, await readClip(trx, jobId, number), changes);
   await reopen(trx, bounds, { job, subJob: await readClip(trx, jobId, number), openedBy: 'regenerate' });
-  await requeue(trx, job);
+  await requeue(trx, job, maxStoreBytes);
 }
 
 /** The clip of a job that is known to be there; throws NOT_FOUND. */
@@ -104,7 +110,11 @@ export const wrongState = ({ status }: { status: string }, expected: string): Re
   });
 
 /** The owner's job as it is under the locks. */
-async function lockOwnJob(trx: Knex, ownerId: string, jobId: string): Promise<{ job: JobRecord; bounds: MoneyBounds }> {
+export async function lockOwnJob(
+  trx: Knex,
+  ownerId: string,
+  jobId: string,
+): Promise<{ job: JobRecord; bounds: MoneyBounds }> {
   // Nobody may hold up another owner's purchases by naming a job of theirs.
   const isTheirs = (await findJob(trx, jobId, ownerId)) !== undefined;
   const bounds = isTheirs ? await lockMoney(trx, jobId) : undefined;
@@ -113,7 +123,16 @@ async function lockOwnJob(trx: Knex, ownerId: string, jobId: string): Promise<{ 
   return { job, bounds };
 }
 
-async function requeue(trx: Knex, { id }: JobRecord): Promise<void> {
+/** What is made again would stand beside clips that are not there any more. */
+function requireMedia({ mediaDeletedAt }: JobRecord): void {
+  if (mediaDeletedAt === null) return;
+  const seen = `one whose media were deleted on ${mediaDeletedAt.toISOString()}`;
+  throw new ReelwrightError('WRONG_STATE', `expected a job that still has its media, seen ${seen}: order it anew`, {
+    details: { expected: 'a job that still has its media', seen },
+  });
+}
+
+async function requeue(trx: Knex, { id }: JobRecord, maxStoreBytes: StoreLimit): Promise<void> {
   await trx('jobs')
     .where({ id })
     .update({
@@ -125,6 +144,7 @@ async function requeue(trx: Knex, { id }: JobRecord): Promise<void> {
       cancel_requested_at: null,
       updated_at: trx.fn.now(),
     });
+  if (maxStoreBytes !== undefined) await requireRoom(trx, maxStoreBytes, await jobRoom(trx, id), { except: id });
 }
 
 const isFinal = (status: JobState): status is FinalJobState =>

@@ -49,6 +49,10 @@ export interface JobRecord {
   completedAt: Date | null;
   /** When somebody asked for its end. */
   cancelRequestedAt: Date | null;
+  /** When its media went: their time was over, or its owner deleted it. */
+  mediaDeletedAt: Date | null;
+  /** Days that its campaign keeps media; null where that is the deployment's to say. */
+  retentionDays: number | null;
 }
 
 export interface JobFilter {
@@ -68,6 +72,7 @@ export type JobWithClips = JobRecord & { clips: ClipRecord[]; music: MusicRecord
 const select = (knex: Knex): Knex.QueryBuilder =>
   knex('jobs as j')
     .leftJoin('blobs as b', 'b.id', 'j.video_blob_id')
+    .leftJoin('campaigns as campaign', 'campaign.id', 'j.campaign_id')
     .leftJoin('blobs as poster', 'poster.id', 'j.poster_blob_id')
     .leftJoin('video_previews as preview', (on) =>
       on.on('preview.job_id', 'j.id').andOn('preview.video_blob_id', 'j.video_blob_id'),
@@ -109,6 +114,8 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       updatedAt: 'j.updated_at',
       completedAt: 'j.completed_at',
       cancelRequestedAt: 'j.cancel_requested_at',
+      mediaDeletedAt: 'j.media_deleted_at',
+      retentionDays: 'campaign.retention_days',
       actualCostUsd: knex.raw(
         `(SELECT coalesce(sum(p.cost_usd), 0)
              + coalesce(sum((SELECT sum(s.cost_usd) FROM strays s WHERE s.purchase_id = p.id)), 0)
@@ -116,10 +123,13 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       ) as Knex.Raw<number>,
     });
 
-/** The job, or undefined when there is none or, where `ownerId` is given, it is another's. */
+/**
+ * The job, or undefined when there is none. Where `ownerId` is given, also when it is another's or its owner has deleted
+ * it: what was bought for such a job still has its row.
+ */
 export async function findJob(knex: Knex, id: string, ownerId?: string): Promise<JobRecord | undefined> {
   const query = select(knex).where('j.id', id).first();
-  return ownerId === undefined ? await query : await query.where('j.owner_id', ownerId);
+  return ownerId === undefined ? await query : await query.where('j.owner_id', ownerId).whereNull('j.deleted_at');
 }
 
 /** The owner's job; throws NOT_FOUND for a missing one and for another owner's alike. */
@@ -146,9 +156,10 @@ export async function listJobs(
     ...(filter.kind === undefined ? {} : { 'j.kind': filter.kind }),
     ...(filter.campaignId === undefined ? {} : { 'j.campaign_id': filter.campaignId }),
   };
-  const [count] = await knex('jobs as j').where(matching).count({ total: '*' });
+  const [count] = await knex('jobs as j').where(matching).whereNull('j.deleted_at').count({ total: '*' });
   const rows: JobRecord[] = await select(knex)
     .where(matching)
+    .whereNull('j.deleted_at')
     .orderBy([
       { column: 'j.created_at', order: 'desc' },
       { column: 'j.id', order: 'desc' },
@@ -179,7 +190,8 @@ export interface JobChange {
 
 /**
  * Moves a job of the given run on and says whether it did: nothing happens when the job is in none of the states
- * `from`, or when a later run owns it by now. Once somebody asked for its end, it moves nowhere but to that.
+ * `from`, or when a later run owns it by now. Once somebody asked for its end, it moves nowhere but to that, and once its media
+ * are gone it moves nowhere.
  */
 export async function moveJob(
   knex: Knex,
@@ -190,6 +202,7 @@ export async function moveJob(
   const guarded = knex('jobs')
     .where({ id: jobId, run_number: runNumber })
     .whereIn('status', [...from])
+    .whereNull('media_deleted_at')
     .whereRaw('(? OR cancel_requested_at IS NULL)', [change.status === 'cancelled']);
   const moved = await guarded.update({
     status: change.status,

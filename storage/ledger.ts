@@ -116,3 +116,10 @@ export async function isLongAgo(
     .first('id');
   return row !== undefined;
 }
+
+/** Whether something was bought for the job, or may have been. */
+export async function hasBought(knex: Knex, jobId: string): Promise<boolean> {
+  const nothing: PredictionState[] = ['intended', 'failed', 'canceled'];
+  const row: unknown = await knex('predictions').where({ job_id: jobId }).whereNotIn('state', nothing).first('id');
+  return row !== undefined;
+}

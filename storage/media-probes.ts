@@ -26,3 +26,19 @@ export async function keepMediaProbe(knex: Knex, { sha256, version }: MediaProbe
     .onConflict(['sha256', 'version'])
     .ignore();
 }
+
+/** Lets go of probes that are as old as `olderThanMs` and whose bytes are gone: at most `limit`, and gives how many went. */
+export async function dropMediaProbes(
+  knex: Knex,
+  { olderThanMs, limit }: { olderThanMs: number; limit: number },
+): Promise<number> {
+  const { rowCount } = await knex.raw<{ rowCount: number }>(
+    `DELETE FROM media_probes WHERE ctid = ANY (ARRAY(
+       SELECT m.ctid FROM media_probes m
+       WHERE m.created_at <= now() - :olderThanMs * interval '1 millisecond'
+         AND NOT EXISTS (SELECT FROM blobs b WHERE b.sha256 = m.sha256)
+       LIMIT :limit FOR UPDATE SKIP LOCKED))`,
+    { olderThanMs, limit },
+  );
+  return rowCount;
+}

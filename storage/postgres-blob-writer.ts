@@ -72,8 +72,9 @@ async function writeChunks(
  */
 async function keepOne(client: PoolClient, blob: BlobRef): Promise<BlobRef> {
   const inserted = await client.query<BlobRow>(
-    `INSERT INTO blobs (id, sha256, size, chunk_size, content_type) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (sha256) DO UPDATE SET last_put_at = now()
+    `INSERT INTO blobs (id, sha256, size, chunk_size, content_type, last_put_at)
+     VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+     ON CONFLICT (sha256) DO UPDATE SET last_put_at = clock_timestamp()
      RETURNING ${BLOB_COLUMNS}`,
     [blob.id, blob.sha256, blob.size, CHUNK_SIZE, blob.contentType],
   );

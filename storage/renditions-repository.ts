@@ -32,6 +32,8 @@ export interface RenditionRecord {
   createdAt: Date;
   updatedAt: Date;
   completedAt: Date | null;
+  /** When its file went; its row stays. */
+  mediaDeletedAt: Date | null;
   /** The videos it is made from, in playing order. */
   sources: RenditionSource[];
 }
@@ -39,15 +41,16 @@ export interface RenditionRecord {
 /** A video as it was when the rendition was asked for. */
 export interface RenditionSource {
   jobId: string;
-  blobId: string;
-  sha256: string;
-  sizeBytes: number;
+  /** These three are null once the video is gone, which is not before the rendition is over. */
+  blobId: string | null;
+  sha256: string | null;
+  sizeBytes: number | null;
 }
 
 export type NewRendition = Pick<
   RenditionRecord,
   'id' | 'ownerId' | 'kind' | 'jobId' | 'name' | 'format' | 'quality' | 'transition'
-> & { sources: readonly Pick<RenditionSource, 'jobId' | 'blobId'>[] };
+> & { sources: readonly { jobId: string; blobId: string }[] };
 
 export interface RenditionFilter {
   ownerId?: string;
@@ -79,11 +82,12 @@ export const selectRenditions = (knex: Knex): Knex.QueryBuilder =>
       createdAt: 'r.created_at',
       updatedAt: 'r.updated_at',
       completedAt: 'r.completed_at',
+      mediaDeletedAt: 'r.media_deleted_at',
       sources: knex.raw(
         `(SELECT json_agg(json_build_object('jobId', s.job_id, 'blobId', s.blob_id, 'sha256', sb.sha256,
                'sizeBytes', sb.size)
              ORDER BY s.position)
-           FROM rendition_sources s JOIN blobs sb ON sb.id = s.blob_id WHERE s.rendition_id = r.id)`,
+           FROM rendition_sources s LEFT JOIN blobs sb ON sb.id = s.blob_id WHERE s.rendition_id = r.id)`,
       ) as Knex.Raw<RenditionSource[]>,
     });
 
@@ -131,6 +135,7 @@ export async function findLivingExport(
     .where({ 'r.kind': 'export', 'r.job_id': wanted.jobId, 'r.format': wanted.format, 'r.quality': wanted.quality })
     .whereIn('r.status', ['queued', 'running', 'completed'] satisfies RenditionState[])
     .whereNull('r.cancel_requested_at')
+    .whereNull('r.media_deleted_at')
     .whereExists(
       trx('rendition_sources as s').whereRaw('s.rendition_id = r.id').where('s.blob_id', wanted.sourceBlobId),
     )

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import { nextAttempt, type OpenedBy } from '../domain/purchase.js';
 import { type MoneyBounds, refuseOverBudget } from './budgets.js';
+import { requireAssetsKept } from './delete-asset.js';
 import type { JobRecord } from './jobs-repository.js';
 import { purchasesOf } from './ledger.js';
 import { giveUpUnknown, openAttempt } from './ledger-moves.js';
@@ -18,9 +19,14 @@ export interface Reopening {
 /**
  * Gives a clip or a piece of music another attempt on somebody's word, under the locks of `lockMoney`: its row is pending
  * again, and where nothing more comes of its purchases by themselves a new one is opened and its price reserved. A
- * purchase of which nobody could say whether it was made is given up. Throws BUDGET_EXCEEDED.
+ * purchase of which nobody could say whether it was made is given up. Throws BUDGET_EXCEEDED, and ASSET_NOT_FOUND for a clip whose image was
+ * deleted.
  */
 export async function reopen(trx: Knex, bounds: MoneyBounds, { job, subJob, openedBy }: Reopening): Promise<void> {
+  // Without its image the clip would be another one.
+  if (subJob.kind === 'clip') {
+    await requireAssetsKept(trx, [subJob.firstAssetId, subJob.lastAssetId], `clip ${subJob.number}`);
+  }
   const subject = subjectOf(subJob);
   await giveUpLatest(trx, subJob);
   const [latest] = await purchasesOf(trx, job.id, subject);

@@ -20,7 +20,7 @@ import {
 } from '../storage/batches-repository.js';
 import { type BatchOrder, chooseJobs, findOwnerId, insertBatch } from '../storage/choose-batch.js';
 import { openDatabase } from '../storage/database.js';
-import { requireCurrentSchema } from '../storage/require-schema.js';
+import { requireUsableSchema } from '../storage/require-schema.js';
 import { pastTime, printTable, readOptions, runTool, UsageError } from './command-line.js';
 
 const USAGE = `usage:
@@ -191,7 +191,7 @@ await runTool('batch', USAGE, async () => {
   const env = readEnvironment(VARIABLES);
   const database = openDatabase(env.DATABASE_URL, { applicationName: 'batch', poolMax: 2 });
   try {
-    await requireCurrentSchema(database.knex);
+    await requireUsableSchema(database.knex);
     await command({
       knex: database.knex,
       async withTemporal(work) {

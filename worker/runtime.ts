@@ -60,6 +60,8 @@ const VARIABLES = [
   'OTEL_TRACES_SAMPLER',
   'OTEL_TRACES_SAMPLER_ARG',
   'SELF_TEST',
+  'RETENTION_DAYS',
+  'ORPHAN_GRACE_MS',
   'REELWRIGHT_BUILD_ID',
   'WORKFLOW_BUNDLE_PATH',
 ] as const;
@@ -137,6 +139,11 @@ export async function openWorkerRuntime(name: 'worker' | 'media-worker'): Promis
       probeAfterMs: env.PURCHASING_PROBE_MS,
       probeMaxMs: Math.max(env.PURCHASING_PROBE_MS, PROBE_MAX_MS),
       selfTest: mayRunSelfTest(env) ? SELF_TEST_TIMES : null,
+      store: {
+        maxBytes: env.BLOB_STORE_MAX_BYTES,
+        retentionDays: env.RETENTION_DAYS,
+        orphanGraceMs: env.ORPHAN_GRACE_MS,
+      },
     },
     addressGuard: createAddressGuard({ allowed: env.PRIVATE_ADDRESSES_ALLOWED }),
     workflows: createWorkflowPort(client),

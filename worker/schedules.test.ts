@@ -134,3 +134,15 @@ describe('the schedule of the self-test', () => {
     await ensure();
   });
 });
+
+describe('the schedule of the sweep', () => {
+  test('is each hour, one run at a time, and is not run when a worker starts', async () => {
+    const own = SCHEDULES.find(({ workflowType }) => workflowType === 'sweepStore') as ScheduleEntry;
+    await ensure([{ ...own, scheduleId: entry.scheduleId }]);
+    const { spec, action, policies } = await schedule.describe();
+    expect(spec.intervals).toMatchObject([{ every: 120 * HALF_A_MINUTE }]);
+    expect(action).toMatchObject({ workflowType: 'sweepStore', taskQueue });
+    expect(policies).toMatchObject({ overlap: ScheduleOverlapPolicy.SKIP });
+    expect(await startedRuns()).toBe(0);
+  });
+});

@@ -47,7 +47,18 @@ const SELF_TEST: ScheduleEntry = {
   atStart: false,
 };
 
-export const SCHEDULES: readonly ScheduleEntry[] = [RECONCILE, SELF_TEST];
+/** Nothing waits for it, and workers start often. */
+const SWEEP_STORE: ScheduleEntry = {
+  scheduleId: 'reelwright-sweep-store',
+  workflowType: WORKFLOW_TYPES.sweepStore,
+  workflowId: 'sweep-store',
+  spec: { intervals: [{ every: '1h' }] },
+  catchupWindow: '1h',
+  about: 'Lets go of media whose time is over, and deletes bytes that nothing refers to any more',
+  atStart: false,
+};
+
+export const SCHEDULES: readonly ScheduleEntry[] = [RECONCILE, SELF_TEST, SWEEP_STORE];
 
 export interface ScheduleOptions {
   taskQueue: string;

@@ -6,4 +6,5 @@ export { reconcile } from './reconcile.js';
 export { combineVideos, exportVideo } from './renditions.js';
 export { selfTest } from './self-test.js';
 export { settle } from './settle.js';
+export { sweepStore } from './sweep-store.js';
 export { videoJob } from './video-job.js';

@@ -2,15 +2,17 @@
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
 import { cutText } from '../../domain/cut-text.js';
-import { clipPriceUsd, roundUsd } from '../../domain/models.js';
+import { clipPriceUsd, DEFAULT_RESOLUTION, roundUsd } from '../../domain/models.js';
 import { type MusicPiece, musicModel, planMusic } from '../../domain/music.js';
-import type { JobOrder } from '../../domain/orders.schema.js';
+import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
+import { orderBytes } from '../../domain/storage-estimate.js';
 import { listCampaignImages } from '../../storage/assets-repository.js';
 import { type CampaignRecord, findCampaign } from '../../storage/campaigns-repository.js';
 import type { NewClip } from '../../storage/clips-repository.js';
 import { insertJob } from '../../storage/insert-job.js';
 import { type JobWithClips, readOwnJob, withSubJobs } from '../../storage/jobs-repository.js';
 import { type ClipsOrder, planClips, silentClipsWarning } from '../../storage/plan-clips.js';
+import { requireRoom } from '../../storage/store-room.js';
 import type { ApiDeps } from '../deps.js';
 import { campaignNotFound } from '../references.js';
 import { budgetWarnings } from './budget-warnings.js';
@@ -36,6 +38,8 @@ export interface PlannedOrder {
   /** Empty where none was ordered. */
   music: (MusicPiece & { estimatedCostUsd: number })[];
   estimatedCostUsd: number;
+  /** What it is taken to need in the store. */
+  estimatedBytes: number;
   warnings: string[];
 }
 
@@ -57,6 +61,7 @@ export async function planOrder(knex: Knex, ownerId: string, order: JobOrder): P
     clips: priced,
     music: pricedMusic,
     estimatedCostUsd,
+    estimatedBytes: plannedBytes(order, { clips, music }),
     warnings: [...warnings, ...budgetWarnings(order.budgetUsd, estimatedCostUsd, Math.min(...prices))],
   };
 }
@@ -80,11 +85,35 @@ async function partsOf(knex: Knex, ownerId: string, order: JobOrder): Promise<Pa
   return { ...planned, music: order.music?.enabled === true ? planMusic(planned.clips, order.music.prompt) : [] };
 }
 
-/** Stores the job with its clips; its run is still to be started. Throws as `planOrder`, and has stored nothing then. */
-export async function placeOrder(knex: Knex, ownerId: string, order: JobOrder): Promise<JobWithClips> {
+function plannedBytes(order: JobOrder, { clips, music }: Pick<Parts, 'clips' | 'music'>): number {
+  const video = order.kind === 'music' ? undefined : order;
+  return orderBytes({
+    resolution: video === undefined ? DEFAULT_RESOLUTION : resolutionOf(video),
+    transition: video?.transition ?? 'cut',
+    clips: clips.map(({ model, durationSeconds }) => ({ model, durationSeconds, stored: false })),
+    music: music.map((_, index) => music.slice(0, index + 1).reduce((sum, piece) => sum + piece.durationSeconds, 0)),
+    images: clips.reduce(
+      (sum, clip) => sum + Number(clip.firstImageUrl != null) + Number(clip.lastImageUrl != null),
+      0,
+    ),
+  });
+}
+
+/**
+ * Stores the job with its clips, inside the caller's transaction; its run is still to be started. Throws as `planOrder`,
+ * and STORAGE_FULL where what it makes would not fit below `maxStoreBytes`.
+ */
+export async function placeOrder(
+  trx: Knex,
+  ownerId: string,
+  order: JobOrder,
+  { maxStoreBytes }: Pick<ApiDeps['config'], 'maxStoreBytes'> = {},
+): Promise<JobWithClips> {
   const id = uuidv7();
-  await insertJob(knex, { id, ownerId, order, ...(await planOrder(knex, ownerId, order)) });
-  return await readJob(knex, ownerId, id);
+  const plan = await planOrder(trx, ownerId, order);
+  await insertJob(trx, { id, ownerId, order, ...plan });
+  await requireRoom(trx, maxStoreBytes, plan.estimatedBytes, { except: id });
+  return await readJob(trx, ownerId, id);
 }
 
 /** The owner's job with its clips; throws NOT_FOUND for a missing job and for another owner's alike. */

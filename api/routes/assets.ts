@@ -33,6 +33,8 @@ export function assetRoutes(deps: ApiDeps): Route[] {
         'VALIDATION_FAILED',
         'CAMPAIGN_NOT_FOUND',
         'CLIENT_NOT_FOUND',
+        'STORAGE_FULL',
+        'NO_DISK_SPACE',
       ],
       async handle(ctx) {
         const ownerId = ownerOf(ctx);

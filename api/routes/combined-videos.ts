@@ -1,7 +1,9 @@
 /** Several finished videos as one. */
 import { v7 as uuidv7 } from 'uuid';
 import { cutText } from '../../domain/cut-text.js';
+import { lockJob } from '../../storage/jobs-repository.js';
 import { insertRendition, listRenditions } from '../../storage/renditions-repository.js';
+import { requireRoom } from '../../storage/store-room.js';
 import { sendData, sendList } from '../answers.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
@@ -34,10 +36,18 @@ export function combinedVideoRoutes(deps: ApiDeps): Route[] {
       idempotent: true,
       json: combineOrder,
       success: { status: 202, body: { kind: 'data', schema: combinedVideoJson } },
-      errors: ['VIDEO_NOT_FOUND'],
+      errors: ['VIDEO_NOT_FOUND', 'STORAGE_FULL'],
       async handle(ctx, { body, db, afterCommit }) {
         const ownerId = ownerOf(ctx);
+        await readFinishedVideos(db, ownerId, body.videoIds);
+        // Found to be the owner's, and from now on their videos stay; in one order, so that two do not wait for each other.
+        for (const jobId of [...new Set(body.videoIds)].sort()) await lockJob(db, jobId);
         const videos = await readFinishedVideos(db, ownerId, body.videoIds);
+        await requireRoom(
+          db,
+          config.maxStoreBytes,
+          videos.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0),
+        );
         const id = uuidv7();
         await insertRendition(db, {
           id,
@@ -93,6 +103,7 @@ export function combinedVideoRoutes(deps: ApiDeps): Route[] {
       params: idParams,
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: 'video/mp4' } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const rendition = await readRendition(knex, ownerOf(ctx), KIND, params.id);
         const fileName = `${rendition.name}.mp4`;

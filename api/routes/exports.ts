@@ -4,6 +4,7 @@ import { ReelwrightError } from '../../domain/errors.js';
 import { wrongState } from '../../storage/job-actions.js';
 import { findJob, type JobRecord, lockJob } from '../../storage/jobs-repository.js';
 import { findLivingExport, insertRendition, listRenditions } from '../../storage/renditions-repository.js';
+import { requireRoom } from '../../storage/store-room.js';
 import { sendData, sendList } from '../answers.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
@@ -39,7 +40,7 @@ export function exportRoutes(deps: ApiDeps): Route[] {
         body: { kind: 'data', schema: exportJson },
         unchanged: 'This export is there, or on its way, already.',
       },
-      errors: ['WRONG_STATE'],
+      errors: ['WRONG_STATE', 'STORAGE_FULL'],
       async handle(ctx, { params, body, db, afterCommit }) {
         const ownerId = ownerOf(ctx);
         await readJob(ownerId, params.id);
@@ -56,6 +57,8 @@ export function exportRoutes(deps: ApiDeps): Route[] {
         const id = uuidv7();
         const sources = [{ jobId: job.id, blobId: job.videoBlobId }];
         const { name } = job;
+        // Seldom larger than its video.
+        await requireRoom(db, config.maxStoreBytes, job.sizeBytes ?? 0);
         await insertRendition(db, { id, ownerId, kind: KIND, jobId: job.id, name, ...body, transition: null, sources });
         const rendition = await readRendition(db, ownerId, KIND, id);
         afterCommit(() => startRenditionRun(ctx, deps, rendition));
@@ -102,6 +105,7 @@ export function exportRoutes(deps: ApiDeps): Route[] {
       params: idParams,
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: 'video/*' } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const rendition = await readRendition(knex, ownerOf(ctx), KIND, params.id);
         const { name, quality, format } = rendition;

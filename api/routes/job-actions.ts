@@ -19,6 +19,7 @@ import { jobJson } from '../schemas/jobs.schema.js';
 import { jobView } from '../views/job-views.js';
 
 export function jobActionRoutes(deps: ApiDeps): Route[] {
+  const { maxStoreBytes } = deps.config;
   return [
     defineRoute({
       method: 'post',
@@ -38,7 +39,7 @@ export function jobActionRoutes(deps: ApiDeps): Route[] {
         body: { kind: 'data', schema: jobJson },
         unchanged: 'The job is cancelled, or being cancelled, already.',
       },
-      errors: ['WRONG_STATE', 'BUDGET_EXCEEDED', 'ASSET_NOT_FOUND', 'URL_REFUSED'],
+      errors: ['WRONG_STATE', 'BUDGET_EXCEEDED', 'ASSET_NOT_FOUND', 'URL_REFUSED', 'STORAGE_FULL'],
       async prepare(_ctx, { body }) {
         if (body.action === 'regenerate_scene') await checkAddresses(deps, namedImages(body.payload, 'payload.'));
       },
@@ -59,7 +60,7 @@ export function jobActionRoutes(deps: ApiDeps): Route[] {
       params: clipParams,
       json: clipChanges,
       success: { status: 202, body: { kind: 'data', schema: jobJson } },
-      errors: ['WRONG_STATE', 'BUDGET_EXCEEDED', 'ASSET_NOT_FOUND', 'URL_REFUSED'],
+      errors: ['WRONG_STATE', 'BUDGET_EXCEEDED', 'ASSET_NOT_FOUND', 'URL_REFUSED', 'STORAGE_FULL'],
       prepare: (_ctx, { body }) => checkAddresses(deps, namedImages(body)),
       async handle(ctx, { params, body, ...unit }) {
         await regenerate(ctx, unit, params.id, params.number, body);
@@ -77,7 +78,7 @@ export function jobActionRoutes(deps: ApiDeps): Route[] {
       case 'cancel':
         return await cancel(ctx, unit, jobId);
       case 'retry':
-        await reopenForRetry(unit.db, ownerOf(ctx), jobId, action.payload ?? {});
+        await reopenForRetry(unit.db, ownerOf(ctx), jobId, { ...action.payload, maxStoreBytes });
         startAfterwards(ctx, unit, jobId);
         return 202;
       case 'regenerate_scene': {
@@ -121,7 +122,7 @@ export function jobActionRoutes(deps: ApiDeps): Route[] {
     number: number,
     changes: z.output<typeof clipChanges>,
   ): Promise<void> {
-    await reopenForRegenerate(unit.db, ownerOf(ctx), jobId, number, definedOnly(changes));
+    await reopenForRegenerate(unit.db, ownerOf(ctx), jobId, number, definedOnly(changes), { maxStoreBytes });
     startAfterwards(ctx, unit, jobId);
   }
 

@@ -25,6 +25,8 @@ describe('a dry run', () => {
     expect(answer.data).toEqual({
       // 4 s at 0.10 and 6 s at 0.05.
       estimatedCostUsd: 0.7,
+      // 4 s at 24 Mbit and 6 s at 16, the video, and parts encoded to fit; pictures.
+      estimatedBytes: 3 * (12_000_000 + 12_000_000) + 2_000_000,
       clips: [
         {
           number: 1,

@@ -1,6 +1,7 @@
 import { ReelwrightError } from '../../domain/errors.js';
 import { jobOrder, notYetSupported } from '../../domain/orders.schema.js';
 import { listJobs } from '../../storage/jobs-repository.js';
+import { requireRoom } from '../../storage/store-room.js';
 import { sendData, sendList } from '../answers.js';
 import { ownerOf } from '../context.js';
 import { definedOnly } from '../defined-only.js';
@@ -18,6 +19,7 @@ const ORDER_ERRORS = [
   'CAMPAIGN_NOT_FOUND',
   'NOT_ENOUGH_IMAGES',
   'URL_REFUSED',
+  'STORAGE_FULL',
 ] as const;
 
 export function jobRoutes(deps: ApiDeps): Route[] {
@@ -38,7 +40,7 @@ export function jobRoutes(deps: ApiDeps): Route[] {
       errors: ORDER_ERRORS,
       prepare: (_ctx, { body }) => checkOrder(deps, body),
       async handle(ctx, { body, db, afterCommit }) {
-        const job = await placeOrder(db, ownerOf(ctx), body);
+        const job = await placeOrder(db, ownerOf(ctx), body, config);
         ctx.state.jobId = job.id;
         afterCommit(() => startRun(ctx, deps, job));
         sendData(ctx, jobView(job, config), { status: 202, location: `${API_PREFIX}/jobs/${job.id}` });
@@ -58,7 +60,9 @@ export function jobRoutes(deps: ApiDeps): Route[] {
       errors: ORDER_ERRORS,
       prepare: (_ctx, { body }) => checkOrder(deps, body),
       async handle(ctx, { body }) {
-        sendData(ctx, estimateView(body, await planOrder(knex, ownerOf(ctx), body)));
+        const plan = await planOrder(knex, ownerOf(ctx), body);
+        await requireRoom(knex, config.maxStoreBytes, plan.estimatedBytes);
+        sendData(ctx, estimateView(body, plan));
       },
     }),
     defineRoute({

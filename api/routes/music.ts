@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { ReelwrightError } from '../../domain/errors.js';
 import { id } from '../../domain/fields.schema.js';
 import { mediaVersion } from '../../domain/media-version.js';
 import { readOwnJob } from '../../storage/jobs-repository.js';
 import { findMusicPiece } from '../../storage/music-repository.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
+import { noBytes } from '../media-gone.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { versionQuery } from '../schemas/common.schema.js';
 import { sendBlob } from '../send-blob.js';
@@ -24,12 +24,13 @@ export function musicRoutes({ knex, blobs }: ApiDeps): Route[] {
       params: musicParams,
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: 'audio/*' } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const job = await readOwnJob(knex, params.id, ownerOf(ctx));
         const piece = await findMusicPiece(knex, job.id, params.number);
         const blob = piece?.blobId == null ? undefined : await blobs.stat(piece.blobId);
         if (piece === undefined || blob === undefined) {
-          throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no stored music ${params.number}`);
+          throw noBytes(job, `job ${job.id} has no stored music ${params.number}`);
         }
         const extension = blob.contentType.split('/')[1] ?? 'bin';
         await sendBlob(ctx, blobs, {

@@ -1,8 +1,8 @@
 /** Small pictures of finished videos. */
-import { ReelwrightError } from '../../domain/errors.js';
 import { mediaVersion } from '../../domain/media-version.js';
 import { findVideoPreviews, type VideoPreviews } from '../../storage/video-previews.js';
 import type { ApiDeps } from '../deps.js';
+import { noBytes } from '../media-gone.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { idParams } from '../schemas/common.schema.js';
 import { sharedQuery } from '../schemas/video-links.schema.js';
@@ -55,10 +55,11 @@ export function videoPreviewRoutes(deps: ApiDeps): Route[] {
       params: idParams,
       query: sharedQuery,
       success: { status: 200, body: { kind: 'bytes', contentType } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const { job, link } = await readSharedVideo(ctx, deps, params.id, 'picture');
         const previews = await findVideoPreviews(knex, job.id);
-        if (previews === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no previews yet`);
+        if (previews === undefined) throw noBytes(job, `job ${job.id} has no previews yet`);
         const blob = previews[of];
         await sendBlob(ctx, blobs, {
           blob,

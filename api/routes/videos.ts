@@ -6,6 +6,7 @@ import { findClip } from '../../storage/clips-repository.js';
 import { readOwnJob } from '../../storage/jobs-repository.js';
 import { ownerOf } from '../context.js';
 import type { ApiDeps } from '../deps.js';
+import { noBytes } from '../media-gone.js';
 import { API_PREFIX, defineRoute, type Route } from '../route.js';
 import { idParams, versionQuery } from '../schemas/common.schema.js';
 import { sharedQuery, sharedVideoQuery } from '../schemas/video-links.schema.js';
@@ -29,11 +30,12 @@ export function videoRoutes(deps: ApiDeps): Route[] {
       params: idParams,
       query: sharedVideoQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const { job, link } = await readSharedVideo(ctx, deps, params.id, 'video');
         const { videoBlobId, videoSha256, sizeBytes } = job;
         if (videoBlobId === null || videoSha256 === null || sizeBytes === null) {
-          throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no video yet`);
+          throw noBytes(job, `job ${job.id} has no video yet`);
         }
         await sendBlob(ctx, blobs, {
           blob: { id: videoBlobId, sha256: videoSha256, size: sizeBytes },
@@ -56,6 +58,7 @@ export function videoRoutes(deps: ApiDeps): Route[] {
       params: z.object({ id, file: z.string().describe('clip_001.mp4 is the first one.') }),
       query: versionQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: CONTENT_TYPE } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const job = await readOwnJob(knex, params.id, ownerOf(ctx));
         const number = clipNumber(params.file);
@@ -63,7 +66,7 @@ export function videoRoutes(deps: ApiDeps): Route[] {
         if (clip === undefined) throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no clip ${params.file}`);
         const { blobId, blobSha256, sizeBytes } = clip;
         if (blobId === null || blobSha256 === null || sizeBytes === null) {
-          throw new ReelwrightError('NOT_FOUND', `clip ${clip.number} of job ${job.id} is not stored yet`);
+          throw noBytes(job, `clip ${clip.number} of job ${job.id} is not stored yet`);
         }
         await sendBlob(ctx, blobs, {
           blob: { id: blobId, sha256: blobSha256, size: sizeBytes },
@@ -84,11 +87,12 @@ export function videoRoutes(deps: ApiDeps): Route[] {
       params: idParams,
       query: sharedQuery,
       success: { status: 200, body: { kind: 'bytes', contentType: POSTER_TYPE } },
+      errors: ['MEDIA_DELETED'],
       async handle(ctx, { params, query }) {
         const { job, link } = await readSharedVideo(ctx, deps, params.id, 'picture');
         const { posterBlobId, posterSha256, posterSizeBytes } = job;
         if (posterBlobId === null || posterSha256 === null || posterSizeBytes === null) {
-          throw new ReelwrightError('NOT_FOUND', `job ${job.id} has no poster yet`);
+          throw noBytes(job, `job ${job.id} has no poster yet`);
         }
         await sendBlob(ctx, blobs, {
           blob: { id: posterBlobId, sha256: posterSha256, size: posterSizeBytes },

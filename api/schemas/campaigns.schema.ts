@@ -7,6 +7,12 @@ import { anyObject, pageQuery, timestamp, usd } from './common.schema.js';
 const goal = text(4000);
 const status = z.enum(CAMPAIGN_STATUSES);
 const budget = budgetUsd.nullable().describe('The most that all its jobs may spend, in US dollars; null is no bound.');
+const retentionDays = z
+  .int()
+  .min(1)
+  .max(36_500)
+  .nullable()
+  .describe('Days that the media of its jobs are kept after their end; null for those of the deployment.');
 
 export const newCampaign = z.strictObject({
   clientId: id,
@@ -17,6 +23,7 @@ export const newCampaign = z.strictObject({
   brief: metadata.nullable().default(null),
   metadata: metadata.default({}),
   budgetUsd: budget.default(null),
+  retentionDays: retentionDays.default(null),
 });
 
 /** What is not named stays as it is. */
@@ -28,6 +35,7 @@ export const campaignChange = z.strictObject({
   brief: metadata.nullable().optional(),
   metadata: metadata.optional(),
   budgetUsd: budget.optional(),
+  retentionDays: retentionDays.optional(),
 });
 
 export const campaignsQuery = z.strictObject({
@@ -46,6 +54,7 @@ export const campaignJson = z.strictObject({
   brief: anyObject.nullable(),
   metadata: anyObject,
   budgetUsd: usd.nullable(),
+  retentionDays: z.int().nullable(),
   createdAt: timestamp,
   updatedAt: timestamp,
 });

@@ -25,3 +25,5 @@ export const versionQuery = z.object({
 export const timestamp = z.iso.datetime();
 export const usd = z.number().describe('US dollars.');
 export const anyObject = z.record(z.string(), z.unknown());
+
+export const deletedJson = z.strictObject({ id: z.uuid(), deletedAt: timestamp });

@@ -84,12 +84,17 @@ export const jobJson = z.strictObject({
   createdAt: timestamp,
   updatedAt: timestamp,
   completedAt: timestamp.nullable(),
+  mediaExpiresAt: timestamp
+    .nullable()
+    .describe('From when its video, clips, music and exports may be deleted; null while it is not over, or for ever.'),
+  mediaDeletedAt: timestamp.nullable().describe('When they were deleted; the job, its ledger and its costs stay.'),
 });
 export type JobJson = z.output<typeof jobJson>;
 
 /** What an order would come to; nothing is stored for it. */
 export const estimateJson = z.strictObject({
   estimatedCostUsd: usd,
+  estimatedBytes: z.int().describe('What it is taken to need in the store, generously.'),
   clips: z.array(
     z.strictObject({
       number: z.int(),

@@ -44,6 +44,7 @@ const common = {
   createdAt: timestamp,
   updatedAt: timestamp,
   completedAt: timestamp.nullable(),
+  mediaDeletedAt: timestamp.nullable().describe('When its file was deleted, its time being over.'),
 };
 
 export const exportJson = z.strictObject({

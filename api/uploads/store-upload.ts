@@ -8,6 +8,7 @@ import { withWorkDir } from '../../media/ffmpeg/work-dir.js';
 import type { NewAsset } from '../../storage/assets-repository.js';
 import { findCampaign } from '../../storage/campaigns-repository.js';
 import { findClient } from '../../storage/clients-repository.js';
+import { withRoom } from '../../storage/store-room.js';
 import type { ApiContext } from '../context.js';
 import type { ApiDeps } from '../deps.js';
 import { campaignNotFound, clientNotFound } from '../references.js';
@@ -50,7 +51,9 @@ export async function withUpload<T>(
       async store(ownerId) {
         const references = await ownersReferences(knex, ownerId, fields);
         const facts = await inspectFile(fields.type, form.path, probeMedia);
-        const blob = await blobs.put(createReadStream(form.path), { contentType: facts.contentType });
+        const blob = await withRoom(knex, config.maxStoreBytes, form.sizeBytes, () =>
+          blobs.put(createReadStream(form.path), { contentType: facts.contentType }),
+        );
         const { name, type, tags } = fields;
         return { ...references, blobId: blob.id, name, type, tags, ...facts };
       },

@@ -24,6 +24,7 @@ export const campaignView = (campaign: CampaignRecord): CampaignJson => ({
   brief: campaign.brief,
   metadata: campaign.metadata,
   budgetUsd: campaign.budgetUsd,
+  retentionDays: campaign.retentionDays,
   createdAt: campaign.createdAt.toISOString(),
   updatedAt: campaign.updatedAt.toISOString(),
 });

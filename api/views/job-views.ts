@@ -2,6 +2,7 @@ import { generationId, videoJobId } from '../../domain/contract.js';
 import { mediaVersion } from '../../domain/media-version.js';
 import { DEFAULT_RESOLUTION, videoModel } from '../../domain/models.js';
 import { type JobOrder, resolutionOf } from '../../domain/orders.schema.js';
+import { mediaExpireAt } from '../../domain/retention.js';
 import { countClips, type JobProgress, jobProgress, musicProgress } from '../../domain/states.js';
 import type { ClipRecord } from '../../storage/clips-repository.js';
 import type { JobWithClips } from '../../storage/jobs-repository.js';
@@ -17,7 +18,10 @@ export interface WorkflowLinks {
   temporalUiUrl: string | undefined;
 }
 
-export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
+/** What of the deployment a job's answer depends on. */
+export type JobViewConfig = WorkflowLinks & { retentionDays?: number | undefined };
+
+export function jobView(job: JobWithClips, links: JobViewConfig): JobJson {
   return {
     id: job.id,
     kind: job.kind,
@@ -43,6 +47,18 @@ export function jobView(job: JobWithClips, links: WorkflowLinks): JobJson {
     createdAt: job.createdAt.toISOString(),
     updatedAt: job.updatedAt.toISOString(),
     completedAt: job.completedAt?.toISOString() ?? null,
+    ...mediaTimes(job, links),
+  };
+}
+
+function mediaTimes(
+  { completedAt, retentionDays, mediaDeletedAt }: JobWithClips,
+  config: JobViewConfig,
+): Pick<JobJson, 'mediaExpiresAt' | 'mediaDeletedAt'> {
+  const expireAt = mediaDeletedAt === null ? mediaExpireAt(completedAt, retentionDays, config.retentionDays) : null;
+  return {
+    mediaExpiresAt: expireAt?.toISOString() ?? null,
+    mediaDeletedAt: mediaDeletedAt?.toISOString() ?? null,
   };
 }
 
@@ -55,6 +71,7 @@ export function estimateView(order: JobOrder, plan: PlannedOrder): EstimateJson 
   const budgetUsd = order.budgetUsd ?? null;
   return {
     estimatedCostUsd: plan.estimatedCostUsd,
+    estimatedBytes: plan.estimatedBytes,
     clips: plan.clips.map(({ number, model, durationSeconds, prompt, estimatedCostUsd }) => {
       const withAudio = generateAudio && videoModel(model).audio;
       return { number, model, resolution, durationSeconds, generateAudio: withAudio, prompt, estimatedCostUsd };

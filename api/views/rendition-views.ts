@@ -42,6 +42,7 @@ function commonView(rendition: RenditionRecord, links: WorkflowLinks) {
     createdAt: rendition.createdAt.toISOString(),
     updatedAt: rendition.updatedAt.toISOString(),
     completedAt: rendition.completedAt?.toISOString() ?? null,
+    mediaDeletedAt: rendition.mediaDeletedAt?.toISOString() ?? null,
   };
 }
 

@@ -24,7 +24,7 @@ const [secret, blobId] = [required('REPLICATE_WEBHOOK_SECRET'), required('BENCH_
 const say = (message: Message): void => void process.send?.(message);
 
 let webhookAfterMs = 0;
-const runtime = await openWorkerRuntime('bench');
+const runtime = await openWorkerRuntime('worker');
 const { env, connection } = runtime;
 const namespace = env.TEMPORAL_NAMESPACE;
 const workers = await workersOf(role);

@@ -59,6 +59,7 @@ export async function createActivityRig(): Promise<ActivityRig> {
         probeAfterMs: 60_000,
         probeMaxMs: 600_000,
         selfTest: null,
+        store: { maxBytes: undefined, retentionDays: undefined, orphanGraceMs: 0 },
         ...settings,
       },
       addressGuard: createAddressGuard(),

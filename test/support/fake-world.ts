@@ -275,6 +275,18 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
       call(error === null ? `end-rendition ${end}` : `end-rendition ${end} ${error.code}`);
       return { status: end };
     },
+    async expireMedia() {
+      call('expire-media');
+      return { jobs: 1, combinations: 0 };
+    },
+    async sweepRows() {
+      call('sweep-rows');
+      return { encodedClips: 0, mediaProbes: 0, answers: 0 };
+    },
+    async sweepBlobs() {
+      call('sweep-blobs');
+      return { blobs: 3, bytes: 1024 };
+    },
   };
   return { activities, calls, mostAtOnce: () => most };
 }

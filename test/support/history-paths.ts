@@ -55,6 +55,7 @@ export const HISTORY_PATHS: readonly HistoryPath[] = [
   path('a settlement of a purchase that was never made', 'settle-of-nothing'),
   path('an operation', 'operate'),
   path('an operation that was refused', 'operate-refused'),
+  path('the sweep of the store', 'sweep-store'),
   path('a batch', 'batch'),
   path('a batch without any job', 'batch-of-nothing'),
   path('a batch that failed', 'batch-failed'),

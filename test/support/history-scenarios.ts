@@ -308,6 +308,7 @@ export const HISTORY_SCENARIOS: readonly HistoryScenario[] = [
     await rig.client.workflow.getHandle(workflowId).cancel();
   }),
   alone('reconcile-ledger', 'reconcile', () => []),
+  alone('sweep-store', 'sweepStore', () => []),
   alone('settle', 'settle', (jobId) => [{ jobId, subject: 'clip:1', purchaseId: 'a-purchase' }], {
     polling: QUICK,
     statusOf: (_, poll) => (poll < 3 ? 'processing' : 'succeeded'),

@@ -11,6 +11,7 @@ import type {
   RenditionActivities,
   RowActivities,
   SelfTestActivities,
+  StoreActivities,
 } from '../../domain/activity-contract.js';
 import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
@@ -24,7 +25,8 @@ export type AllActivities = RowActivities &
   MediaActivities &
   RenditionActivities &
   BatchActivities &
-  SelfTestActivities;
+  SelfTestActivities &
+  StoreActivities;
 
 export interface WorkflowRig {
   client: Client;

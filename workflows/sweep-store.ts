@@ -1,0 +1,19 @@
+/** Runs in the workflow sandbox, on a schedule: keeps the store to what somebody still needs. */
+import { proxyActivities } from '@temporalio/workflow';
+import type { StoreActivities, Swept } from '../domain/activity-contract.js';
+
+const care = proxyActivities<StoreActivities>({
+  // A store of some terabytes, all of it to go; a dead worker is noticed by the missing heartbeat instead.
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: '20s',
+  // An attempt goes on where the last one ended, and the next sweep is an hour away.
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 10 },
+});
+
+/** In this order, so that what one step lets go of is seen by the next. */
+export async function sweepStore(): Promise<Swept> {
+  const expired = await care.expireMedia();
+  const rows = await care.sweepRows();
+  const deleted = await care.sweepBlobs();
+  return { expired, rows, deleted };
+}
