@@ -16,6 +16,7 @@ COPY replicate replicate
 COPY media media
 COPY web web
 COPY migrations migrations
+COPY telemetry telemetry
 COPY tools tools
 RUN npm run build
 
