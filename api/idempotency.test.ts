@@ -265,6 +265,8 @@ describe('a key', () => {
         .map(([method]) => `${method} ${path.replace('/api/v3', '')}`),
     );
     expect(taking.sort()).toEqual([
+      'post /admin/batches',
+      'post /admin/batches/{id}/actions',
       'post /assets',
       'post /campaigns',
       'post /clients',

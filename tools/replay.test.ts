@@ -34,9 +34,9 @@ beforeAll(async () => {
   swappedBundle = path('swapped.js');
   const code = await readFile(temporal.bundlePath, 'utf8');
   const swapped = code
-    .replaceAll('.cutVideo(', '.held(')
-    .replaceAll('.completeJob(', '.cutVideo(')
-    .replaceAll('.held(', '.completeJob(');
+    .replaceAll(/\.cutVideo\b/g, '.held')
+    .replaceAll(/\.completeJob\b/g, '.cutVideo')
+    .replaceAll(/\.held\b/g, '.completeJob');
   await writeFile(swappedBundle, swapped);
 });
 

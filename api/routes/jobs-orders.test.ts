@@ -83,6 +83,13 @@ describe('an order of clips', () => {
     expect(job.clips[1]?.workflow.id).toBe(`video-job-${job.id}-clip-02`);
     expect(api.starts).toEqual([
       {
+        kind: 'clips',
+        aspectRatio: '16:9',
+        generateAudio: false,
+        onClipFailure: 'wait',
+        musicCount: 0,
+        estimatedCostUsd: 0.7,
+        budgetUsd: null,
         jobId: job.id,
         ownerId: anna.ownerId,
         campaignId: campaign.id,

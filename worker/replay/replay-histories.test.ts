@@ -50,9 +50,9 @@ describe('the replay', () => {
   it('finds that the code has two activities in the other order', async () => {
     const swapped = await changedBundle('swapped.js', (code) =>
       code
-        .replaceAll('.startOwedRuns(', '.held(')
-        .replaceAll('.reconcileLedger(', '.startOwedRuns(')
-        .replaceAll('.held(', '.reconcileLedger('),
+        .replaceAll(/\.startOwedRuns\b/g, '.held')
+        .replaceAll(/\.reconcileLedger\b/g, '.startOwedRuns')
+        .replaceAll(/\.held\b/g, '.reconcileLedger'),
     );
     const recorded = history(readRecorded('reconcile-ledger/reconcile.json'));
     const [found] = await replay([recorded], swapped);
@@ -67,7 +67,7 @@ describe('the replay', () => {
 
   it('says where in the sources the code threw', async () => {
     const throwing = await changedBundle('throwing.js', (code) =>
-      code.replace('.startOwedRuns()', '.startOwedRuns().x.y'),
+      code.replace(/\.startOwedRuns\b/, '.x.startOwedRuns.y'),
     );
     const [found] = await replay([history(readRecorded('reconcile-ledger/reconcile.json'))], throwing);
     expect(found?.difference).toMatchObject({
