@@ -9,7 +9,16 @@ const RESULT: BenchResult = {
   about: 'two ways',
   unit: 'MB/s',
   measures: [
-    { name: 'ours', rounds: [90, 80, 100], median: 90, ratio: 0.9, reference: 'bare', peakRssMb: 71.6 },
+    {
+      name: 'ours',
+      rounds: [90, 80, 100],
+      median: 90,
+      ratio: 0.9,
+      reference: 'bare',
+      peakRssMb: 71.6,
+      goal: { atLeast: 0.8, atMost: 0.85 },
+      mostRssMb: 80,
+    },
     { name: 'bare', rounds: [100], median: 100 },
   ],
 };
@@ -21,11 +30,11 @@ test('the median is the middle value, or the mean of the two middle ones', () =>
   expect(() => median([])).toThrow(RangeError);
 });
 
-test('the table shows median, range, ratio and memory, and leaves out what was not measured', () => {
+test('the table shows median, range, ratio, memory and what became of the goals, and leaves out what was not measured', () => {
   expect(toTable(RESULT).split('\n')).toEqual([
     'copies: two ways',
-    'way   MB/s   range           ratio         peak RSS, MB',
-    'ours  90.0   80.0 to 100.0   0.90 of bare  72',
+    'way   MB/s   range           ratio         peak RSS, MB  goal',
+    'ours  90.0   80.0 to 100.0   0.90 of bare  72            at least 0.8: met, at most 0.85: MISSED, under 80 MB: met',
     'bare  100.0  100.0 to 100.0',
   ]);
 });

@@ -94,7 +94,7 @@ describe('an upload', () => {
     const answer = await upload(anna, { file: Buffer.from(content), name: 'Notes', type: 'document' });
     expect(answer.data.contentType).toBe(contentType);
     const bytes = await anna.fetch(answer.data.url);
-    expect(bytes.headers.get('content-disposition')).toMatch(/^attachment; filename="Notes\.(pdf|txt)"$/);
+    expect(bytes.headers.get('content-disposition')).toMatch(/^attachment; filename=("?)Notes\.(pdf|txt)\1$/);
     expect(await bytes.text()).toBe(content);
   });
 
