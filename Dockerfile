@@ -40,6 +40,6 @@ COPY package.json package-lock.json ./
 USER 1000:1000
 EXPOSE 8080 9464
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "dist/api/main.js"]
+CMD ["node", "--max-semi-space-size=2", "dist/api/main.js"]
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=6 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -9,6 +9,9 @@ export interface BodyHead {
   length: number;
 }
 
+/** What is gathered before it is written to the socket. */
+const AT_ONCE_BYTES = 256 * 1024;
+
 /** A client that takes nothing for so long is gone, or ought to be. */
 export const DEFAULT_STALL_MS = 60_000;
 
@@ -30,12 +33,19 @@ export async function streamBody(
     res.writeHead(status, { ...headers, 'Content-Length': length });
     // A socket that a write is making progress on counts as active, however little the client takes.
     res.setTimeout(ctx.state.stallMs, () => res.destroy());
+    // Small pieces go out together; the headers and the last bytes with the others.
+    res.cork();
     for (let sent = 0; piece.done !== true; piece = await pieces.next()) {
       if (res.destroyed) throw new ClientLeft('within the answer');
       sent += piece.value.length;
-      // With the headers and the last bytes in one write, small answers are one packet.
-      if (sent === length) res.end(piece.value);
-      else if (!res.write(piece.value)) await drained(res);
+      if (sent === length) {
+        res.end(piece.value);
+        res.uncork();
+      } else if (!res.write(piece.value) && res.writableLength >= AT_ONCE_BYTES) {
+        res.uncork();
+        await drained(res);
+        res.cork();
+      }
     }
     if (!res.writableEnded) res.end();
   } finally {
@@ -45,7 +55,7 @@ export async function streamBody(
 
 /** Resolves when the client has taken what was written, or has left. */
 async function drained(res: ServerResponse): Promise<void> {
-  if (res.destroyed) return;
+  if (res.destroyed || !res.writableNeedDrain) return;
   await new Promise<void>((resolve) => {
     const settle = (): void => {
       res.off('drain', settle).off('close', settle);

@@ -1,11 +1,11 @@
-/** The api as it is deployed: a process of its own, in front of the bench's database. */
+/** The api as it is deployed, compiled: a process of its own, in front of the bench's database. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { choosePorts } from '../../dev/supervisor/ports.js';
+import type { ProductionBuild } from '../../test/support/production-build.js';
 
 export interface RunningApiProcess {
   url: string;
@@ -15,10 +15,9 @@ export interface RunningApiProcess {
   stop(): Promise<void>;
 }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
 /** @param folder where it keeps its port and, where it has one, its cache */
 export async function startApiProcess(
+  build: ProductionBuild,
   databaseUrl: string,
   folder: string,
   env: Record<string, string>,
@@ -26,10 +25,12 @@ export async function startApiProcess(
   await mkdir(folder, { recursive: true });
   const { api: port } = await choosePorts(join(folder, 'ports.json'), ['api']);
   const url = `http://127.0.0.1:${port}`;
-  // As the embedded stack starts it.
-  const flags = ['--max-old-space-size=256', '--max-semi-space-size=8', '--import', 'tsx'];
-  const child = spawn(process.execPath, [...flags, 'api/main.ts'], {
-    cwd: ROOT,
+  const { scripts } = JSON.parse(await readFile(join(build.folder, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  // What `npm run start:api` runs, which leaves no process but the api's.
+  const child = spawn('sh', ['-c', scripts['start:api'] ?? ''], {
+    cwd: build.folder,
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: databaseUrl,

@@ -8,7 +8,8 @@ import { TEMPORAL_NAMESPACE } from './temporal.js';
 /** V8 takes what it may: without a limit it grows far beyond what a part needs, and the whole stack has 2 GB. */
 const MEMORY_FLAGS = {
   replicate: ['--max-old-space-size=256', '--max-semi-space-size=4'],
-  api: ['--max-old-space-size=256', '--max-semi-space-size=8'],
+  // Its young objects are mostly handles of bytes outside of the heap, which are only freed with them.
+  api: ['--max-old-space-size=256', '--max-semi-space-size=2'],
   worker: ['--max-old-space-size=192', '--max-semi-space-size=4'],
   mediaWorker: ['--max-old-space-size=128', '--max-semi-space-size=4'],
 } as const;

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Pool } from 'pg';
 import { blobChunksRead } from '../../telemetry/metrics.js';
 import type { BlobRow } from '../blob-rows.js';
-import { createAheadShare } from './ahead-share.js';
+import { AheadBudget } from './ahead-budget.js';
 import { chunkRange, startChunkRun } from './chunk-run.js';
 import type { RangeReader, ReaderSettings } from './direct-reader.js';
 import type { DiskCache } from './disk-cache.js';
@@ -23,7 +23,7 @@ interface Part {
 /** Reads by whole chunks: hot ones from memory, others from disk, the rest from the database, each for all who want it. */
 export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeReader {
   const { disk, memoryBytes, patienceMs, pieceTimeoutMs } = settings;
-  const share = createAheadShare(settings.aheadBytes);
+  const budget = new AheadBudget(settings.aheadBytes);
   const memory = new LRUCache<string, Buffer>({ maxSize: Math.max(1, memoryBytes), sizeCalculation: bytesOf });
   /** On their way from disk or database, for whoever wants them meanwhile. */
   const coming = new Map<string, Promise<Buffer | undefined>>();
@@ -57,7 +57,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
 
   /** One query for chunk `n` and those after it, up to the `last`, that are nowhere yet. */
   function fromDatabase(blob: BlobRow, n: number, last: number, firstPatienceMs: number): Promise<Buffer>[] {
-    const most = Math.max(1, Math.floor(share.bytes() / blob.chunk_size));
+    const most = Math.max(1, Math.floor(budget.grant() / blob.chunk_size));
     let count = 1;
     while (count < most && n + count <= last && isNowhere(blob, n + count)) count += 1;
     const limits = { patienceMs, firstPatienceMs, pieceTimeoutMs };
@@ -70,7 +70,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
   }
 
   return async function* read(blob, { start, end }) {
-    const leave = share.enter();
+    let free: (givenOut: number) => void = () => undefined;
     /** Fetched by this reader's own queries: it must not depend on what others push out of the memory. */
     const ahead = new Map<number, Promise<Buffer>>();
     const first = Math.floor(start / blob.chunk_size);
@@ -89,14 +89,18 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
         blobChunksRead.inc({ found_in: found });
         if (part !== undefined) {
           yield part;
+          if (own !== undefined) free(blob.chunk_size);
           continue;
         }
         const run = fromDatabase(blob, n, last, n === first ? 0 : patienceMs);
         for (const [index, one] of run.entries()) if (index > 0) ahead.set(n + index, one);
+        free(blob.size);
+        free = budget.hold(run.length * blob.chunk_size);
         yield (await (run[0] as Promise<Buffer>)).subarray(from, to);
+        free(blob.chunk_size);
       }
     } finally {
-      leave();
+      free(blob.size);
     }
   };
 }

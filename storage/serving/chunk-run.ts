@@ -41,7 +41,7 @@ export function startChunkRun(
       done += 1;
     });
     const range = { start: chunkRange(blob, first + done).start, end: chunkRange(blob, first + count - 1).end };
-    await readPiece(pool, blob, range, pieceTimeoutMs, assembler);
+    await readPiece(pool, blob, () => range, pieceTimeoutMs, assembler);
   };
   const fetchAll = async (): Promise<void> => {
     try {

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
 import type { BlobRow } from '../blob-rows.js';
 import type { ByteRange } from '../blob-store.js';
-import { createAheadShare } from './ahead-share.js';
+import { AheadBudget } from './ahead-budget.js';
 import { whileAway } from './patience.js';
-import { readPiece } from './read-piece.js';
+import { MAX_PIECE_BYTES, readPiece } from './read-piece.js';
 
 export type RangeReader = (blob: BlobRow, range: ByteRange) => AsyncGenerator<Buffer, void, undefined>;
 
@@ -16,25 +16,32 @@ export interface ReaderSettings {
 /** Reads each range by queries of its own, for just its bytes. */
 export function createDirectReader(pool: Pool, settings: ReaderSettings): RangeReader {
   const { patienceMs, pieceTimeoutMs } = settings;
-  const share = createAheadShare(settings.aheadBytes);
+  const budget = new AheadBudget(settings.aheadBytes);
   return async function* read(blob, { start, end }) {
-    const leave = share.enter();
-    try {
-      for (let at = start; at <= end; ) {
-        const range = { start: at, end: pieceEnd(at, end, share.bytes(), blob.chunk_size) };
-        const bytes = await whileAway(
-          () => (at === start ? 0 : patienceMs),
-          async () => {
-            const got: Buffer[] = [];
-            await readPiece(pool, blob, range, pieceTimeoutMs, (some) => got.push(some));
-            return got;
-          },
-        );
-        yield* bytes;
-        at = range.end + 1;
+    for (let at = start; at <= end; ) {
+      let free: (givenOut: number) => void = () => undefined;
+      const fetchNext = async (): Promise<Buffer[]> => {
+        free(MAX_PIECE_BYTES);
+        const got: Buffer[] = [];
+        const rangeOf = (): ByteRange => {
+          const range = { start: at, end: pieceEnd(at, end, budget.grant(), blob.chunk_size) };
+          free = budget.hold(range.end - range.start + 1);
+          return range;
+        };
+        await readPiece(pool, blob, rangeOf, pieceTimeoutMs, (some) => got.push(some));
+        return got;
+      };
+      const isFirst = at === start;
+      try {
+        const fetched = await whileAway(() => (isFirst ? 0 : patienceMs), fetchNext);
+        for (let some = fetched.shift(); some !== undefined; some = fetched.shift()) {
+          at += some.length;
+          yield some;
+          free(some.length);
+        }
+      } finally {
+        free(MAX_PIECE_BYTES);
       }
-    } finally {
-      leave();
     }
   };
 }

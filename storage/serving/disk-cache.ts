@@ -12,7 +12,7 @@ export interface DiskCacheOptions {
   maxBytes: number;
   /** Most files open at once. Default 128. */
   openFiles?: number;
-  /** Most bytes on their way to the disk; where it is slower than the database, the rest is not kept. Default 16 MiB. */
+  /** Most bytes on their way to the disk; where it is slower than the database, the rest is not kept. Default 4 MiB. */
   pendingBytes?: number;
   /** How long nothing is written after a disk that was full or failed, in milliseconds. Default 10,000. */
   restMs?: number;
@@ -49,7 +49,7 @@ export class DiskCache {
   constructor(options: DiskCacheOptions) {
     this.#options = {
       openFiles: 128,
-      pendingBytes: 16 * 1024 * 1024,
+      pendingBytes: 4 * 1024 * 1024,
       restMs: 10_000,
       onTrouble: () => undefined,
       ...options,

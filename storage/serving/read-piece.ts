@@ -12,20 +12,22 @@ export const MAX_PIECE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads a range of a blob, at most `MAX_PIECE_BYTES`, in one query, and hands its bytes on as they come. A connection is
- * held for no longer than Postgres takes to send them, since nobody is waited for. Throws NOT_READY when the connection
+ * held for no longer than Postgres takes to send them, since nobody is waited for. The range is asked for when there is a
+ * connection, which may take a while where there are many readers. Throws NOT_READY when the connection
  * breaks, or the bytes are not there after `timeoutMs`; what was handed on by then is right.
  */
 export async function readPiece(
   pool: Pool,
   blob: BlobRow,
-  range: ByteRange,
+  rangeOf: () => ByteRange,
   timeoutMs: number,
   onBytes: (bytes: Buffer) => void,
 ): Promise<void> {
-  const expected = range.end - range.start + 1;
-  if (expected > MAX_PIECE_BYTES) throw new RangeError(`expected at most ${MAX_PIECE_BYTES} bytes, got ${expected}`);
   const { client, lost, giveBack, discard } = await borrowClient(pool);
   try {
+    const range = rangeOf();
+    const expected = range.end - range.start + 1;
+    if (expected > MAX_PIECE_BYTES) throw new RangeError(`expected at most ${MAX_PIECE_BYTES} bytes, got ${expected}`);
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
         reject(
@@ -34,7 +36,7 @@ export async function readPiece(
       }, timeoutMs);
       const decoder = new BytesDecoder();
       let got = 0;
-      const copy = client.query(copyTo(selectRange(blob, range)));
+      const copy = client.query(copyTo(selectRange(blob, range), { highWaterMark: MAX_PIECE_BYTES }));
       copy.on('close', () => clearTimeout(late));
       copy.on('error', reject);
       copy.on('data', (piece: Buffer) => {

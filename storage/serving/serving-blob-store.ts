@@ -16,7 +16,7 @@ export interface ServingOptions {
   memoryBytes?: number;
   /** Chunks on disk, in front of the database. Default: none. */
   disk?: DiskCache | undefined;
-  /** What all readers together may have fetched ahead of what they have given out, in bytes. Default 32 MiB. */
+  /** What all readers together may have fetched and not yet given out, in bytes. Default 16 MiB. */
   aheadBytes?: number;
   /** How long a reader that has begun waits for a database that is away, in milliseconds. Default 10,000. */
   patienceMs?: number;
@@ -26,7 +26,8 @@ export interface ServingOptions {
 
 /** What of a blob never changes, for so many blobs. */
 const KNOWN_BLOBS = 10_000;
-const DEFAULT_BYTES = 32 * 1024 * 1024;
+const DEFAULT_MEMORY_BYTES = 32 * 1024 * 1024;
+const DEFAULT_AHEAD_BYTES = 16 * 1024 * 1024;
 
 /**
  * The store in Postgres, read in pieces: no reader holds a connection while it waits for its client, whatever the number
@@ -36,9 +37,9 @@ const DEFAULT_BYTES = 32 * 1024 * 1024;
 export function createServingBlobStore(pool: Pool, options: ServingOptions = {}): ServingBlobStore {
   const store = createPostgresBlobStore(pool);
   const settings = {
-    memoryBytes: options.memoryBytes ?? DEFAULT_BYTES,
+    memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
     disk: options.disk,
-    aheadBytes: options.aheadBytes ?? DEFAULT_BYTES,
+    aheadBytes: options.aheadBytes ?? DEFAULT_AHEAD_BYTES,
     patienceMs: options.patienceMs ?? 10_000,
     pieceTimeoutMs: options.pieceTimeoutMs ?? 30_000,
   };
