@@ -9,14 +9,12 @@ export interface BodyHead {
   length: number;
 }
 
-/** What is gathered before it is written to the socket. */
-const AT_ONCE_BYTES = 256 * 1024;
-
 /** A client that takes nothing for so long is gone, or ought to be. */
 export const DEFAULT_STALL_MS = 60_000;
 
 /**
- * Sends what `pieces` yields, one piece after the other as the client takes them. Until the first piece is there the answer
+ * Sends what `pieces` yields, one piece after the other as the client takes them; the next one is asked for when the last
+ * one has left this process. Until the first piece is there the answer
  * can still become an error, and what the pieces throw is thrown. Throws ClientLeft when the client leaves, or takes
  * nothing for as long as `ctx.state.stallMs`: a slow client that takes something goes on for as long as it likes.
  */
@@ -33,19 +31,12 @@ export async function streamBody(
     res.writeHead(status, { ...headers, 'Content-Length': length });
     // A socket that a write is making progress on counts as active, however little the client takes.
     res.setTimeout(ctx.state.stallMs, () => res.destroy());
-    // Small pieces go out together; the headers and the last bytes with the others.
-    res.cork();
     for (let sent = 0; piece.done !== true; piece = await pieces.next()) {
       if (res.destroyed) throw new ClientLeft('within the answer');
       sent += piece.value.length;
-      if (sent === length) {
-        res.end(piece.value);
-        res.uncork();
-      } else if (!res.write(piece.value) && res.writableLength >= AT_ONCE_BYTES) {
-        res.uncork();
-        await drained(res);
-        res.cork();
-      }
+      // With the headers and the last bytes in one write, small answers are one packet.
+      if (sent === length) res.end(piece.value);
+      else await written(res, piece.value);
     }
     if (!res.writableEnded) res.end();
   } finally {
@@ -53,14 +44,14 @@ export async function streamBody(
   }
 }
 
-/** Resolves when the client has taken what was written, or has left. */
-async function drained(res: ServerResponse): Promise<void> {
-  if (res.destroyed || !res.writableNeedDrain) return;
+/** Resolves when nothing of the piece is waiting here any more, so that its memory may be used again; or the client left. */
+async function written(res: ServerResponse, piece: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
     const settle = (): void => {
-      res.off('drain', settle).off('close', settle);
+      res.off('close', settle);
       resolve();
     };
-    res.on('drain', settle).on('close', settle);
+    res.on('close', settle);
+    res.write(piece, settle);
   });
 }

@@ -105,7 +105,7 @@ describe('uploads', () => {
     const sockets = await Promise.all(Array.from({ length: 32 }, () => beginUpload()));
     try {
       await expect.poll(async () => (await api.uploadsLeft()).length).toBe(32);
-      expect(await busyConnections()).toBe(0);
+      await expect.poll(busyConnections).toBe(0);
       expect((await anna.get('/api/v3/assets')).status).toBe(200);
       const pictures = await Promise.all(
         [1, 2, 3, 4].map(
@@ -113,7 +113,7 @@ describe('uploads', () => {
         ),
       );
       expect(pictures.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
-      expect(await api.uploadsLeft()).toHaveLength(32);
+      await expect.poll(() => api.uploadsLeft()).toHaveLength(32);
     } finally {
       for (const socket of sockets) socket.destroy();
     }

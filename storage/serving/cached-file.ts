@@ -25,10 +25,10 @@ export class CachedFile {
     return this.#present[n] === 1;
   }
 
-  /** The bytes at a place of the file, or undefined where it has been cut short or taken away by somebody. */
-  async read(position: number, length: number): Promise<Buffer | undefined> {
+  /** The bytes at a place of the file, as the buffer they are read into; undefined where it has been cut short. */
+  async read(position: number, buffer: Buffer): Promise<Buffer | undefined> {
     return await this.#use(async (handle) => {
-      const buffer = Buffer.allocUnsafeSlow(length);
+      const { length } = buffer;
       const { bytesRead } = await handle.read(buffer, 0, length, position);
       return bytesRead === length ? buffer : undefined;
     });

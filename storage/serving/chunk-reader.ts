@@ -28,8 +28,11 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
   /** On their way from disk or database, for whoever wants them meanwhile. */
   const coming = new Map<string, Promise<Buffer | undefined>>();
 
-  const keep = (key: string, chunk: Buffer): void => {
-    if (chunk.length <= memoryBytes) memory.set(key, chunk);
+  /** One that is read from end to end would push everything else out of the memory, and itself as well. */
+  const isLarge = (blob: BlobRow): boolean => blob.size > memoryBytes / 2;
+
+  const keep = (blob: BlobRow, n: number, chunk: Buffer): void => {
+    if (!isLarge(blob)) memory.set(keyOf(blob, n), chunk);
   };
 
   /** Gives the chunk to all who ask for it until it is there. */
@@ -40,15 +43,16 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
     return chunk;
   }
 
-  /** A part alone is read as such; a whole chunk is read for everybody and becomes a hot one. */
-  async function fromDisk(blob: BlobRow, { n, from, to }: Part): Promise<Buffer | undefined> {
+  /** A part alone is read as such, and so is a chunk of a large blob; any other is read for everybody and becomes a hot one. */
+  async function fromDisk(blob: BlobRow, { n, from, to }: Part, scratch: () => Buffer): Promise<Buffer | undefined> {
     if (disk?.has(blob, n) !== true) return undefined;
     const { start, end } = chunkRange(blob, n);
     const length = end - start + 1;
     if (to - from < length) return await disk.read(blob, n, from, to - from);
+    if (isLarge(blob)) return await disk.read(blob, n, 0, length, scratch());
     const key = keyOf(blob, n);
     const chunk = await (coming.get(key) ?? shared(key, disk.read(blob, n, 0, length)));
-    if (chunk !== undefined) keep(key, chunk);
+    if (chunk !== undefined) keep(blob, n, chunk);
     return chunk;
   }
 
@@ -62,7 +66,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
     while (count < most && n + count <= last && isNowhere(blob, n + count)) count += 1;
     const limits = { patienceMs, firstPatienceMs, pieceTimeoutMs };
     const run = startChunkRun(pool, blob, { first: n, count }, limits, (fetched, chunk) => {
-      keep(keyOf(blob, fetched), chunk);
+      keep(blob, fetched, chunk);
       disk?.keep(blob, fetched, chunk);
     });
     for (const [index, chunk] of run.entries()) shared(keyOf(blob, n + index), chunk).catch(() => undefined);
@@ -71,6 +75,9 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
 
   return async function* read(blob, { start, end }) {
     let free: (givenOut: number) => void = () => undefined;
+    /** This reader's own: what it yields holds until the next piece is asked for. */
+    let buffer: Buffer | undefined;
+    const scratch = (): Buffer => (buffer ??= Buffer.allocUnsafeSlow(blob.chunk_size));
     /** Fetched by this reader's own queries: it must not depend on what others push out of the memory. */
     const ahead = new Map<number, Promise<Buffer>>();
     const first = Math.floor(start / blob.chunk_size);
@@ -83,7 +90,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
         ahead.delete(n);
         const hot = memory.get(keyOf(blob, n));
         const chunk = hot ?? (await (own ?? coming.get(keyOf(blob, n))));
-        const part = chunk?.subarray(from, to) ?? (await fromDisk(blob, { n, from, to }));
+        const part = chunk?.subarray(from, to) ?? (await fromDisk(blob, { n, from, to }, scratch));
         const memoryOrShared = hot !== undefined ? 'memory' : own === undefined ? 'shared' : 'database';
         const found = chunk !== undefined ? memoryOrShared : part !== undefined ? 'disk' : 'database';
         blobChunksRead.inc({ found_in: found });

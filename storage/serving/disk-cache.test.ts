@@ -187,6 +187,7 @@ describe('trouble with the disk', () => {
     expect(await cache.read(cut.blob, 1, 0, CHUNK)).toBeUndefined();
     expect(await cache.read(gone.blob, 0, 0, CHUNK)).toBeUndefined();
     expect([cache.has(cut.blob, 0), cache.has(gone.blob, 0)]).toEqual([false, false]);
+    await cache.settle();
     for (const one of [cut, gone]) await keepAll(cache, one);
     for (const one of [cut, gone]) expect(await present(cache, one)).toHaveLength(2);
     expect(troubles).toEqual([]);

@@ -42,6 +42,8 @@ export class DiskCache {
   readonly #entries = new Map<string, Entry>();
   readonly #open: LRUCache<string, CachedFile>;
   readonly #writes = new Set<Promise<void>>();
+  /** Names that are being taken from the disk: another file must not get one of them meanwhile. */
+  readonly #leaving = new Set<string>();
   #bytes = 0;
   #pending = 0;
   #restUntil = 0;
@@ -96,14 +98,15 @@ export class DiskCache {
     return entry.bytes === blob.size || entry.file.has(n);
   }
 
-  /** Part of a chunk that is there, or undefined where it turns out not to be. */
-  async read(blob: CachedBlob, n: number, from: number, length: number): Promise<Buffer | undefined> {
+  /** Part of a chunk that is there, or undefined where it turns out not to be. Read into `into`, where that is given. */
+  async read(blob: CachedBlob, n: number, from: number, length: number, into?: Buffer): Promise<Buffer | undefined> {
     const name = nameOf(blob);
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
     this.#open.set(name, entry.file);
     try {
-      const bytes = await entry.file.read(n * blob.chunk_size + from, length);
+      const buffer = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
+      const bytes = await entry.file.read(n * blob.chunk_size + from, buffer);
       if (bytes === undefined) this.#drop(name, entry);
       return bytes;
     } catch (error) {
@@ -119,7 +122,7 @@ export class DiskCache {
     const { pendingBytes, folder } = this.#options;
     if (this.#pending + chunk.length > pendingBytes || performance.now() < this.#restUntil || this.has(blob, n)) return;
     const name = nameOf(blob);
-    if (!this.#makeRoom(chunk.length, name)) return;
+    if (this.#leaving.has(name) || !this.#makeRoom(chunk.length, name)) return;
     let entry = this.#entries.get(name);
     if (entry === undefined) {
       const part = join(folder, `${name}.${randomUUID()}.part`);
@@ -173,7 +176,8 @@ export class DiskCache {
     if (this.#entries.get(name) !== entry) return;
     this.#entries.delete(name);
     this.#bytes -= entry.bytes;
-    this.#inBackground(entry.file.remove());
+    this.#leaving.add(name);
+    this.#inBackground(entry.file.remove().finally(() => this.#leaving.delete(name)));
     this.#open.delete(name);
   }
 

@@ -129,10 +129,10 @@ describe.each(WAYS)('the serving store %s', (_title, optionsOf) => {
   });
 });
 
-/** Ends all backends of the pool, busy or idle. */
+/** Ends all backends of the pool, busy or idle, and waits until they are gone: they must not be those of the next test. */
 async function endBackends(): Promise<void> {
   await rig.writer.knex.raw(
-    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = ?',
+    'SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = ?',
     [SERVING],
   );
 }

@@ -68,6 +68,11 @@ export function createServingBlobStore(pool: Pool, options: ServingOptions = {})
       return await store.delete(id);
     },
     pieces,
-    open: (id, range) => Readable.from(pieces(id, range), { objectMode: false }),
+    open: (id, range) => Readable.from(copied(pieces(id, range)), { objectMode: false }),
   };
+}
+
+/** A stream keeps what it was given until it is read, which is longer than a piece holds. */
+async function* copied(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of pieces) yield Buffer.from(piece);
 }
