@@ -40,6 +40,7 @@ COPY package.json package-lock.json ./
 USER 1000:1000
 EXPOSE 8080 9464
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "--max-semi-space-size=2", "dist/api/main.js"]
+# As `npm run start:api`; docs/deployment.md says why.
+CMD ["env", "MALLOC_ARENA_MAX=1", "node", "--max-old-space-size=256", "--max-semi-space-size=1", "dist/api/main.js"]
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=6 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -1,4 +1,4 @@
-/** Programs that only tests want: a browser, a server to compare with, and what checks Prometheus's files. Their absence is reported, not fatal. */
+/** Programs that only tests and benches want: a browser, a server to compare with, load, and what checks Prometheus's files. Their absence is reported, not fatal. */
 import { installAdvice, installWithApt } from './apt.js';
 import { findOnPath } from './find-on-path.js';
 
@@ -14,6 +14,7 @@ const TEST_PROGRAMS: readonly TestProgram[] = [
   { label: 'Chromium', names: ['chromium', 'chromium-browser', 'google-chrome'], apt: 'chromium', brew: 'chromium' },
   { label: 'nginx', names: ['nginx'], apt: 'nginx-light', brew: 'nginx' },
   { label: 'promtool', names: ['promtool'], apt: 'prometheus', brew: 'prometheus' },
+  { label: 'wrk', names: ['wrk'], apt: 'wrk', brew: 'wrk' },
 ];
 
 /** Debian keeps servers in a folder that is not on the PATH of ordinary users. */

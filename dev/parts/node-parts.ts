@@ -9,7 +9,7 @@ import { TEMPORAL_NAMESPACE } from './temporal.js';
 const MEMORY_FLAGS = {
   replicate: ['--max-old-space-size=256', '--max-semi-space-size=4'],
   // Its young objects are mostly handles of bytes outside of the heap, which are only freed with them.
-  api: ['--max-old-space-size=256', '--max-semi-space-size=2'],
+  api: ['--max-old-space-size=256', '--max-semi-space-size=1'],
   worker: ['--max-old-space-size=192', '--max-semi-space-size=4'],
   mediaWorker: ['--max-old-space-size=128', '--max-semi-space-size=4'],
 } as const;
@@ -46,7 +46,8 @@ export function apiPart(options: NodePartOptions & { host: string; port: number 
       root,
       file: 'api/main.ts',
       nodeFlags: MEMORY_FLAGS.api,
-      env: { ...env, HOST: host, PORT: String(port) },
+      // What many threads of glibc would each keep for themselves.
+      env: { MALLOC_ARENA_MAX: '1', ...env, HOST: host, PORT: String(port) },
     }),
     isReady: () => answersOk(`http://127.0.0.1:${port}/health/ready`),
     readyLimitMs: 60_000,

@@ -8,6 +8,12 @@ export function chunkRange({ size, chunk_size: chunkSize }: BlobRow, n: number):
   return { start: n * chunkSize, end: Math.min(size, (n + 1) * chunkSize) - 1 };
 }
 
+/** In bytes; the last chunk of a blob is shorter than the others. */
+export function chunkLength(blob: BlobRow, n: number): number {
+  const { start, end } = chunkRange(blob, n);
+  return end - start + 1;
+}
+
 export interface ChunkRunLimits {
   /** How long a database that is away is waited for once a chunk is there, in milliseconds. */
   patienceMs: number;
@@ -63,8 +69,7 @@ function createAssembler(blob: BlobRow, first: number, onChunk: (chunk: Buffer) 
   let filled = 0;
   return (bytes) => {
     for (let at = 0; at < bytes.length; ) {
-      const { start, end } = chunkRange(blob, n);
-      chunk ??= Buffer.allocUnsafeSlow(end - start + 1);
+      chunk ??= Buffer.allocUnsafeSlow(chunkLength(blob, n));
       const taken = bytes.copy(chunk, filled, at);
       at += taken;
       filled += taken;

@@ -148,6 +148,45 @@ describe('readers of the same blob at the same time', () => {
     expect([...times.values()]).toEqual(Array.from({ length: 16 }, () => 1));
   });
 
+  test('are given what one of them has fetched and not yet given out, where nothing keeps it', async () => {
+    const { id, bytes } = await put(16 * CHUNK_SIZE);
+    const store = fresh({ memoryBytes: 0, aheadBytes: 16 * MIB });
+    const slow = store.pieces(id);
+    await slow.next();
+    expect(rig.queries.map(chunksOf)).toEqual([[0, 15]]);
+    expect((await read(store, id)).equals(bytes)).toBe(true);
+    expect(rig.queries.length).toBe(1);
+    await slow.return();
+    expect((await read(store, id)).equals(bytes)).toBe(true);
+    expect(rig.queries.length).toBe(2);
+  });
+
+  test('do not depend on each other: one that gives up early leaves the others their patience', async () => {
+    const { id, bytes } = await put(2 * CHUNK_SIZE);
+    let away: Promise<void> | undefined;
+    const pool = Object.create(rig.database.pool) as typeof rig.database.pool;
+    pool.connect = (async () => {
+      if (away === undefined) return await rig.database.pool.connect();
+      await away;
+      throw new Error('connect ECONNREFUSED');
+    }) as typeof pool.connect;
+    // One chunk at a time, so that both come to the second one.
+    const store = createServingBlobStore(pool, { memoryBytes: 0, aheadBytes: CHUNK_SIZE });
+    const begun = store.pieces(id);
+    await begun.next();
+    let refuse: () => void = () => undefined;
+    away = new Promise((resolve) => void (refuse = resolve));
+    const late = store.pieces(id, { start: CHUNK_SIZE, end: 2 * CHUNK_SIZE - 1 }).next();
+    await new Promise(setImmediate);
+    const second = begun.next();
+    await new Promise(setImmediate);
+    away = undefined;
+    refuse();
+    await expect(late).rejects.toMatchObject({ code: 'NOT_READY' });
+    expect((await second).value?.equals(bytes.subarray(CHUNK_SIZE))).toBe(true);
+    await begun.return();
+  });
+
   test('do not depend on each other: one that leaves takes nothing from the others', async () => {
     const { id, bytes } = await put(16 * CHUNK_SIZE);
     const store = fresh({});

@@ -8,7 +8,6 @@ import type { ByteRange, ServingBlobStore } from '../blob-store.js';
 import { withClient } from '../pool-client.js';
 import { createPostgresBlobStore } from '../postgres-blob-store.js';
 import { createChunkReader } from './chunk-reader.js';
-import { createDirectReader } from './direct-reader.js';
 import type { DiskCache } from './disk-cache.js';
 
 export interface ServingOptions {
@@ -32,7 +31,7 @@ const DEFAULT_AHEAD_BYTES = 16 * 1024 * 1024;
 /**
  * The store in Postgres, read in pieces: no reader holds a connection while it waits for its client, whatever the number
  * of readers. Chunks come from memory, from the disk cache, or from the database, where readers that need the same one at
- * the same time share its query. Without memory and disk each range is a query of its own for just its bytes.
+ * the same time share its query. Where nothing keeps them, a small range is a query of its own for just its bytes.
  */
 export function createServingBlobStore(pool: Pool, options: ServingOptions = {}): ServingBlobStore {
   const store = createPostgresBlobStore(pool);
@@ -44,8 +43,7 @@ export function createServingBlobStore(pool: Pool, options: ServingOptions = {})
     pieceTimeoutMs: options.pieceTimeoutMs ?? 30_000,
   };
   const known = new LRUCache<string, BlobRow>({ max: KNOWN_BLOBS });
-  const isCached = settings.memoryBytes > 0 || settings.disk !== undefined;
-  const read = isCached ? createChunkReader(pool, settings) : createDirectReader(pool, settings);
+  const read = createChunkReader(pool, settings);
 
   async function blobOf(id: string): Promise<BlobRow> {
     const found =

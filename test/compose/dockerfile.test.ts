@@ -48,10 +48,13 @@ describe('the Dockerfile', () => {
     expect(used.toSorted()).toEqual(stages.toSorted());
   });
 
-  test('ends as a user who is not root, behind an init that hands signals on, with the production packages', () => {
+  test('ends as a user who is not root, behind an init that hands signals on, with the production packages and the command of the api', () => {
     expect(argumentsOf('USER')).toEqual(['1000:1000']);
     expect(argumentsOf('ENTRYPOINT')).toEqual(['["tini", "--"]']);
     expect(argumentsOf('RUN')).toContain('npm ci --omit=dev --ignore-scripts');
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    const command = JSON.parse(argumentsOf('CMD')[0] ?? '[]') as string[];
+    expect(`exec ${command.join(' ')}`).toBe(scripts['start:api']);
     for (const form of [...argumentsOf('CMD'), ...argumentsOf('ENTRYPOINT')]) expect(form).toMatch(/^\[/);
   });
 });

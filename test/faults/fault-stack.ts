@@ -32,6 +32,8 @@ export interface FaultStack {
   untilState(jobId: string, state: PredictionState, limitMs: number): Promise<void>;
   /** Waits until the job's first clip has that status. */
   untilClip(jobId: string, status: string, limitMs: number): Promise<void>;
+  /** The job, its first clip, its attempts and what the database waits for, as JSON: for the message of a failure. */
+  whereabouts(jobId: string): Promise<string>;
   /** Faults that are armed and have not struck as often as they were to. */
   faultsLeft(): Promise<{ fault: string; match: { promptIncludes?: string } }[]>;
   clearFaults(): Promise<void>;
@@ -42,6 +44,14 @@ export interface FaultStack {
 const LOOK_EVERY_MS = 100;
 const LATEST = `SELECT state AS seen FROM predictions WHERE job_id = $1 AND subject = 'clip:1' ORDER BY attempt DESC LIMIT 1`;
 const CLIP = 'SELECT status AS seen FROM clips WHERE job_id = $1 AND number = 1';
+
+const WHEREABOUTS = `
+  SELECT j.status, c.status AS clip,
+    (SELECT json_agg(json_build_object('attempt', p.attempt, 'state', p.state, 'error', p.error_code) ORDER BY p.attempt)
+      FROM predictions p WHERE p.job_id = j.id AND p.subject = 'clip:1') AS attempts,
+    (SELECT json_agg(json_build_object('who', a.application_name, 'waits', a.wait_event, 'query', left(a.query, 80)))
+      FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock') AS blocked
+  FROM jobs j LEFT JOIN clips c ON c.job_id = j.id AND c.number = 1 WHERE j.id = $1`;
 
 export async function startFaultStack(env: NodeJS.ProcessEnv = {}): Promise<FaultStack> {
   const stack = await startRunningStack({ ...SHORT_TIMES, ...env });
@@ -61,6 +71,9 @@ export async function startFaultStack(env: NodeJS.ProcessEnv = {}): Promise<Faul
     arm: (transition, prompt) => armGate(sql, transition, prompt),
     untilState: (jobId, state, limitMs) => untilSeen(sql, LATEST, jobId, state, limitMs),
     untilClip: (jobId, status, limitMs) => untilSeen(sql, CLIP, jobId, status, limitMs),
+    async whereabouts(jobId) {
+      return JSON.stringify((await sql.query(WHEREABOUTS, [jobId]))[0]);
+    },
     async faultsLeft() {
       return (await (await fetch(`${replicateUrl}/_local/faults`)).json()) as [];
     },

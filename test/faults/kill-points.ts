@@ -23,6 +23,15 @@ export interface KillPoint {
   bought: string[];
 }
 
+/** The job once it is held; when it is not, the error says how far it has come. */
+async function caughtAt(faults: FaultStack, jobId: string, gate: Gate): Promise<HeldJob> {
+  try {
+    return { jobId, gate, held: await gate.caught(CATCH_LIMIT_MS) };
+  } catch (error) {
+    throw new Error(`job ${jobId} is at ${await faults.whereabouts(jobId)}`, { cause: error });
+  }
+}
+
 type Facts = Omit<KillPoint, 'reach' | 'ends' | 'bought'> & Partial<KillPoint>;
 
 /** A point that an order reaches by itself under these faults. */
@@ -33,7 +42,7 @@ function point(facts: Facts, armed: readonly Record<string, unknown>[] = []): Ki
     async reach(faults, prompt) {
       const gate = await faults.arm(facts.transition, prompt);
       const jobId = await faults.order(prompt, armed);
-      return { jobId, gate, held: await gate.caught(CATCH_LIMIT_MS) };
+      return await caughtAt(faults, jobId, gate);
     },
     ...facts,
   };
@@ -89,7 +98,7 @@ export const OUTCOME: readonly KillPoint[] = [
       const jobId = await faults.order(prompt, [{ fault: 'hang' }]);
       await faults.untilState(jobId, 'known', CATCH_LIMIT_MS);
       await faults.customer.cancel(jobId);
-      return { jobId, gate, held: await gate.caught(CATCH_LIMIT_MS) };
+      return await caughtAt(faults, jobId, gate);
     },
   }),
   point({
@@ -106,7 +115,7 @@ export const OUTCOME: readonly KillPoint[] = [
       await faults.untilClip(jobId, 'cancelled', CATCH_LIMIT_MS);
       // Its right to post is lost with its connection, and nobody may ask for another.
       await posting.rollBack();
-      return { jobId, gate, held: await gate.caught(CATCH_LIMIT_MS) };
+      return await caughtAt(faults, jobId, gate);
     },
   }),
   point({ name: 'the stored output', transition: { from: 'succeeded', to: 'stored' } }),
