@@ -35,8 +35,7 @@ export async function streamBody(
       if (res.destroyed) throw new ClientLeft('within the answer');
       sent += piece.value.length;
       // With the headers and the last bytes in one write, small answers are one packet.
-      if (sent === length) res.end(piece.value);
-      else await written(res, piece.value);
+      await written(res, piece.value, sent === length);
     }
     if (!res.writableEnded) res.end();
   } finally {
@@ -45,13 +44,14 @@ export async function streamBody(
 }
 
 /** Resolves when nothing of the piece is waiting here any more, so that its memory may be used again; or the client left. */
-async function written(res: ServerResponse, piece: Buffer): Promise<void> {
+async function written(res: ServerResponse, piece: Buffer, isLast: boolean): Promise<void> {
   await new Promise<void>((resolve) => {
     const settle = (): void => {
       res.off('close', settle);
       resolve();
     };
     res.on('close', settle);
-    res.write(piece, settle);
+    if (isLast) res.end(piece, settle);
+    else res.write(piece, settle);
   });
 }

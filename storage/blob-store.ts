@@ -44,7 +44,7 @@ export interface BlobStore {
 export interface ServingBlobStore extends BlobStore {
   /**
    * The bytes of the range (default: all) in order, in pieces that may be shared with other readers and must not be
-   * changed. A piece holds until the next one is asked for; then its memory may be used again. No connection is held while
+   * changed. A piece holds until the next one is asked for or the reading ends; then its memory may be used again. No connection is held while
    * a reader does not ask. Throws as `open` fails.
    */
   pieces(id: string, range?: ByteRange): AsyncGenerator<Buffer, void, undefined>;

@@ -3,7 +3,9 @@ import type { Pool } from 'pg';
 import { blobChunksRead } from '../../telemetry/metrics.js';
 import type { BlobRow } from '../blob-rows.js';
 import type { ByteRange } from '../blob-store.js';
+import { CHUNK_SIZE } from '../postgres-blob-writer.js';
 import { AheadBudget } from './ahead-budget.js';
+import { BufferPool } from './buffer-pool.js';
 import { chunkLength, startChunkRun } from './chunk-run.js';
 import type { DiskCache } from './disk-cache.js';
 import { hasNoWholeChunk, readPart } from './part-reader.js';
@@ -38,9 +40,14 @@ interface Fetched {
 export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeReader {
   const { disk, memoryBytes, patienceMs, pieceTimeoutMs } = settings;
   const budget = new AheadBudget(settings.aheadBytes);
+  const buffers = new BufferPool(CHUNK_SIZE);
   const memory = new LRUCache<string, Buffer>({ maxSize: Math.max(1, memoryBytes), sizeCalculation: bytesOf });
   /** On their way from disk or database, or fetched by a reader that has not yet given them out. */
   const shared = new Map<string, Promise<Buffer | undefined>>();
+
+  /** For a chunk. Blobs of another chunk size are of a former release, or of a later one. */
+  const takeBuffer = ({ chunk_size: chunkSize }: BlobRow): Buffer =>
+    chunkSize === CHUNK_SIZE ? buffers.take() : Buffer.allocUnsafeSlow(chunkSize);
 
   /** One that is read from end to end would push everything else out of the memory, and itself as well. */
   const isLarge = (blob: BlobRow): boolean => blob.size > memoryBytes / 2;
@@ -64,7 +71,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
   async function fromDisk(blob: BlobRow, { n, from, to }: Part, scratch: () => Buffer): Promise<Buffer | undefined> {
     if (disk?.has(blob, n) !== true) return undefined;
     const length = chunkLength(blob, n);
-    if (to - from < length) return await disk.read(blob, n, from, to - from);
+    if (to - from < length) return await disk.read(blob, n, from, to - from, scratch());
     if (isLarge(blob)) return await disk.read(blob, n, 0, length, scratch());
     const reading = disk.read(blob, n, 0, length);
     share(keyOf(blob, n), reading)();
@@ -110,9 +117,9 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
       return;
     }
     let free: (givenOut: number) => void = () => undefined;
-    /** This reader's own: what it yields holds until the next piece is asked for. */
+    /** This reader's own until it ends: what it yields holds until the next piece is asked for. */
     let buffer: Buffer | undefined;
-    const scratch = (): Buffer => (buffer ??= Buffer.allocUnsafeSlow(blob.chunk_size));
+    const scratch = (): Buffer => (buffer ??= takeBuffer(blob));
     /** Fetched by this reader's own queries: it must not depend on what others push out of the memory. */
     const ahead = new Map<number, Fetched>();
     const first = Math.floor(start / blob.chunk_size);
@@ -148,6 +155,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
     } finally {
       for (const { release } of ahead.values()) release();
       free(blob.size);
+      if (buffer !== undefined) buffers.giveBack(buffer);
     }
   };
 }

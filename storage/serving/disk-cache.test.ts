@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type CachedBlob, DiskCache, type DiskCacheOptions } from './disk-cache.js';
 
 const CHUNK = 64 * 1024;
@@ -21,9 +21,15 @@ beforeEach(async () => {
   folder = await mkdtemp(join(root, 'cache-'));
 });
 
+const opened: DiskCache[] = [];
+afterEach(async () => {
+  for (const cache of opened.splice(0)) await cache.close();
+});
+
 async function open(options: Partial<DiskCacheOptions> = {}): Promise<DiskCache> {
   const cache = new DiskCache({ folder, maxBytes: 100 * CHUNK, ...options });
   await cache.adopt();
+  opened.push(cache);
   return cache;
 }
 

@@ -18,7 +18,10 @@ let rig: ServingRig;
 beforeAll(async () => {
   rig = await createServingRig();
 });
-afterAll(() => rig?.close());
+afterAll(async () => {
+  for (const disk of disks) await disk.close();
+  await rig?.close();
+});
 beforeEach(() => void (rig.queries.length = 0));
 
 /** A store like one of a process that has just started. */
@@ -40,9 +43,10 @@ async function kept(): Promise<{ blobs: number; chunks: number }> {
 const read = (store: ServingBlobStore, id: string, range?: ByteRange): Promise<Buffer> => buffer(store.open(id, range));
 const busy = (): number => rig.database.pool.totalCount - rig.database.pool.idleCount;
 
-let caches = 0;
+const disks: DiskCache[] = [];
 async function newDisk(maxBytes = 256 * MIB): Promise<DiskCache> {
-  const disk = new DiskCache({ folder: join(rig.folder, `cache-${(caches += 1)}`), maxBytes });
+  const disk = new DiskCache({ folder: join(rig.folder, `cache-${disks.length}`), maxBytes });
+  disks.push(disk);
   await disk.adopt();
   return disk;
 }
@@ -151,9 +155,13 @@ describe('readers of the same blob at the same time', () => {
   test('are given what one of them has fetched and not yet given out, where nothing keeps it', async () => {
     const { id, bytes } = await put(16 * CHUNK_SIZE);
     const store = fresh({ memoryBytes: 0, aheadBytes: 16 * MIB });
-    const slow = store.pieces(id);
-    await slow.next();
+    // From here on the store knows the blob, so that both ask for its first chunk at the same moment.
+    await read(store, id, { start: 0, end: 9 });
+    rig.queries.length = 0;
+    const [slow, other] = [store.pieces(id), store.pieces(id)];
+    await Promise.all([slow.next(), other.next()]);
     expect(rig.queries.map(chunksOf)).toEqual([[0, 15]]);
+    await other.return();
     expect((await read(store, id)).equals(bytes)).toBe(true);
     expect(rig.queries.length).toBe(1);
     await slow.return();
