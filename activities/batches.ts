@@ -5,7 +5,7 @@ import { type FailureInfo, videoJobId } from '../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { actOnBatchItem, type BatchItemKey, pendingPositions, skipBatchItem } from '../storage/batch-items.js';
 import { type BatchRecord, moveBatch, readBatch } from '../storage/batches-repository.js';
-import { findJob, markRunStarted } from '../storage/jobs-repository.js';
+import { findJobRow, markRunStarted } from '../storage/jobs-repository.js';
 import { isDatabaseUnreachable } from '../storage/unreachable.js';
 import { withHeartbeat } from './heartbeat.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
@@ -93,7 +93,7 @@ async function tell(
       return;
     }
     const runNumber = chosen + 1;
-    if ((await findJob(knex, jobId))?.runNumber !== runNumber) return;
+    if ((await findJobRow(knex, jobId))?.runNumber !== runNumber) return;
     await startRun({ jobId, runNumber });
     await markRunStarted(knex, jobId, runNumber);
   } catch (error) {

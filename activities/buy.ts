@@ -14,7 +14,6 @@ import { failureOf, purchaseEnded } from './failure-of.js';
 import { openIntent, requireOpen } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
 import { isProbe, liftPause, liftPauseBefore, pauseForAccount, refuseWhilePaused } from './purchasing.js';
-import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
 
@@ -32,7 +31,6 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
   return async (subject) => {
     const { info, cancellationSignal: signal } = Context.current();
     await repairFromHeartbeat(deps, subject, info.heartbeatDetails as Answer | undefined, signal);
-    Context.current().heartbeat();
 
     const purchases = await purchasesOf(deps.knex, subject.jobId, subject.subject);
     const [latest] = purchases;
@@ -42,10 +40,10 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
       return await carryOn(deps, latest, signal);
     }
     // A pause may last, and what is cancelled must not wait for its end.
-    await requireOpen(deps.knex, subject);
+    const { subJob } = await requireOpen(deps.knex, subject);
     await refuseWhilePaused(deps);
     const lease = randomUUID();
-    const inputs = await prepareInputs(deps, await requireSubJob(deps.knex, subject), signal);
+    const inputs = await prepareInputs(deps, subJob, signal);
     if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
     const row = await openIntent(deps, subject, lease, inputs);
     if (row.state !== 'intended') return await carryOn(deps, row, signal);
@@ -98,6 +96,7 @@ async function create(deps: ActivityDeps, row: LedgerRow, timeMs: number): Promi
 
 async function bought(deps: ActivityDeps, row: LedgerRow, prediction: Prediction): Promise<void> {
   const predictionId = prediction.id;
+  // The first and only one: after another, the SDK would keep this one back for most of the heartbeat timeout.
   Context.current().heartbeat({ purchaseId: row.id, predictionId } satisfies Answer);
   if (!(await recordKnown(deps.knex, row.id, predictionId))) {
     await tooLate(deps, row, prediction);

@@ -13,7 +13,7 @@ import { orderedSize } from '../media/plan/ordered-size.js';
 import type { ClipProbe } from '../media/probe/probe-clip.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { noteCutFraction } from '../storage/cut-progress.js';
-import { type JobRecord, moveJob } from '../storage/jobs-repository.js';
+import { type JobRow, moveJob } from '../storage/jobs-repository.js';
 import { cutTimeRatio } from '../telemetry/metrics.js';
 import { type ClipFile, probesOf } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
@@ -21,7 +21,7 @@ import { encodedClipsOf } from './encoded-clips.js';
 import { withHeartbeat } from './heartbeat.js';
 import { musicOf } from './music-of.js';
 import { createPercentNotes } from './percent-notes.js';
-import { NOT_CANCELLED, requireJob } from './required-rows.js';
+import { NOT_CANCELLED, requireJobRow } from './required-rows.js';
 
 /**
  * Cuts a job's clips into its video, in their order and less those that were skipped, with the music that is there: what
@@ -31,7 +31,7 @@ import { NOT_CANCELLED, requireJob } from './required-rows.js';
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {
   return async (run) => {
     await moveOn(deps, run, { status: 'composing' });
-    const job = await requireJob(deps.knex, run.jobId);
+    const job = await requireJobRow(deps.knex, run.jobId);
     const clips = (await listClips(deps.knex, [run.jobId])).filter((clip) => clip.status !== 'skipped');
     const progress = createPercentNotes(
       (percent) => noteCutFraction(deps.knex, run, percent / 100),
@@ -55,7 +55,7 @@ export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] 
 
 interface ToCut {
   run: VideoJobInput;
-  job: JobRecord;
+  job: JobRow;
   clips: readonly ClipRecord[];
 }
 
@@ -98,7 +98,7 @@ async function cut(
 }
 
 /** Sound that nobody asked for is left out, as are a size and a rate that the order leaves to its clips. */
-function orderOf(job: JobRecord, probes: readonly ClipProbe[]): CutOrder {
+function orderOf(job: JobRow, probes: readonly ClipProbe[]): CutOrder {
   const { orderedResolution: resolution, orderedFrameRate, aspectRatio, transition } = job;
   return {
     transition,

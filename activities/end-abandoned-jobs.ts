@@ -1,5 +1,5 @@
 import { type FailureInfo, videoJobId } from '../domain/contract.js';
-import { findJob, lockJob, moveJob } from '../storage/jobs-repository.js';
+import { findJobRow, lockJob, moveJob } from '../storage/jobs-repository.js';
 import { OPEN_JOB_STATES, type StartedJob, takeStartedJobs } from '../storage/open-jobs.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs } from '../storage/sub-jobs.js';
@@ -33,7 +33,7 @@ export async function endAbandonedJobs(
 async function endJob({ knex, logger }: Deps, { jobId, runNumber }: StartedJob): Promise<boolean> {
   const status = await knex.transaction(async (trx) => {
     await lockJob(trx, jobId);
-    const job = await findJob(trx, jobId);
+    const job = await findJobRow(trx, jobId);
     if (job?.runNumber !== runNumber || !OPEN_JOB_STATES.includes(job.status)) return undefined;
     const end = isCancelled(job) ? 'cancelled' : 'failed';
     const error = end === 'failed' ? workflowEnded(jobId, runNumber) : null;

@@ -7,7 +7,7 @@ import { withWorkDir } from '../media/ffmpeg/work-dir.js';
 import { inspectImage } from '../media/probe/inspect-image.js';
 import { insertAsset } from '../storage/assets-repository.js';
 import { noteFetchedImage } from '../storage/fetched-images.js';
-import type { JobRecord } from '../storage/jobs-repository.js';
+import type { JobRow } from '../storage/jobs-repository.js';
 import { withRoom } from '../storage/store-room.js';
 import { fetchFile } from '../web/fetch-file.js';
 import type { ActivityDeps } from './deps.js';
@@ -43,7 +43,7 @@ export interface WaitingImage {
  */
 export async function fetchImage(
   { knex, blobs, addressGuard, workRoot, settings, logger, imageLimits = LIMITS }: FetchImagesDeps,
-  { id: jobId, ownerId }: JobRecord,
+  { id: jobId, ownerId }: JobRow,
   { url, where }: WaitingImage,
   signal: AbortSignal,
 ): Promise<void> {

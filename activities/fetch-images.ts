@@ -4,10 +4,10 @@ import type { ProviderActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { type JobRecord, moveJob } from '../storage/jobs-repository.js';
+import { type JobRow, moveJob } from '../storage/jobs-repository.js';
 import { type FetchImagesDeps, fetchImage, type WaitingImage } from './fetch-image.js';
 import { withHeartbeat } from './heartbeat.js';
-import { NOT_CANCELLED, requireJob } from './required-rows.js';
+import { NOT_CANCELLED, requireJobRow } from './required-rows.js';
 
 const AT_ONCE = 4;
 
@@ -18,11 +18,11 @@ const AT_ONCE = 4;
  */
 export function createFetchImages(deps: FetchImagesDeps): ProviderActivities['fetchImages'] {
   return async (run) => {
-    const job = await requireJob(deps.knex, run.jobId);
+    const job = await requireJobRow(deps.knex, run.jobId);
     const waiting = waitingImages(await listClips(deps.knex, [run.jobId]));
     const fetched = await withHeartbeat(() => fetchAll(deps, job, waiting, Context.current().cancellationSignal));
     const moved = await moveJob(deps.knex, run, NOT_CANCELLED, { status: 'generating', error: null });
-    if (!moved) throw wrongState(run, await requireJob(deps.knex, run.jobId));
+    if (!moved) throw wrongState(run, await requireJobRow(deps.knex, run.jobId));
     return { fetched };
   };
 }
@@ -34,7 +34,7 @@ export function createFetchImages(deps: FetchImagesDeps): ProviderActivities['fe
 export async function fetchClipImages(deps: FetchImagesDeps, clip: ClipRecord, signal: AbortSignal): Promise<number> {
   const waiting = waitingImages([clip]);
   if (waiting.length === 0) return 0;
-  return await fetchAll(deps, await requireJob(deps.knex, clip.jobId), waiting, signal);
+  return await fetchAll(deps, await requireJobRow(deps.knex, clip.jobId), waiting, signal);
 }
 
 function waitingImages(clips: readonly ClipRecord[]): WaitingImage[] {
@@ -52,7 +52,7 @@ function waitingImages(clips: readonly ClipRecord[]): WaitingImage[] {
 /** A few at once. The first failure stops the others and is the one that is told. */
 async function fetchAll(
   deps: FetchImagesDeps,
-  job: JobRecord,
+  job: JobRow,
   images: readonly WaitingImage[],
   signal: AbortSignal,
 ): Promise<number> {
@@ -76,7 +76,7 @@ async function fetchAll(
   return images.length;
 }
 
-const wrongState = ({ jobId, runNumber }: VideoJobInput, job: JobRecord): ReelwrightError =>
+const wrongState = ({ jobId, runNumber }: VideoJobInput, job: JobRow): ReelwrightError =>
   new ReelwrightError(
     'WRONG_STATE',
     `expected job ${jobId} in run ${runNumber} and not cancelled, seen run ${job.runNumber}, ${job.status}`,

@@ -4,7 +4,7 @@ import { oneLine } from '../domain/shown-text.js';
 import { countSubJobs } from '../storage/sub-job.js';
 import { priceOf, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
-import { requireJob } from './required-rows.js';
+import { requireJobRow } from './required-rows.js';
 
 const MAX_NAME = 100;
 
@@ -13,7 +13,7 @@ export async function generationFacts(
   { knex, links }: Pick<ActivityDeps, 'knex' | 'links'>,
   subJob: SubJobRecord,
 ): Promise<GenerationFacts> {
-  const job = await requireJob(knex, subJob.jobId);
+  const job = await requireJobRow(knex, subJob.jobId);
   return {
     jobName: oneLine(job.name, MAX_NAME),
     of: await countSubJobs(knex, subJob),

@@ -4,7 +4,7 @@ import type { FailureInfo, GenerationInput, GenerationStep } from '../domain/con
 import type { ClipFailurePolicy } from '../domain/orders.schema.js';
 import { alwaysWaits, nextAttempt } from '../domain/purchase.js';
 import { noteAttention } from '../storage/job-attention.js';
-import { findJob, type JobRecord, lockJob } from '../storage/jobs-repository.js';
+import { findJobRow, type JobRow, lockJob } from '../storage/jobs-repository.js';
 import { purchasesOf } from '../storage/ledger.js';
 import { giveUpLatest } from '../storage/reopen.js';
 import { moveSubJob } from '../storage/sub-job.js';
@@ -23,7 +23,7 @@ export function createEndGeneration({ knex, settings, logger }: ActivityDeps): R
       // The clips of one job end one after the other, so that the last of them sees all the others.
       await lockJob(trx, generation.jobId);
       const clip = await requireSubJob(trx, generation);
-      const job = await findJob(trx, generation.jobId);
+      const job = await findJobRow(trx, generation.jobId);
       const follows = async (): Promise<GenerationStep> => {
         if (clip.status === 'stored') return { status: 'stored', predictionId: clip.predictionId };
         if (end.status === 'cancelled' || job === undefined || isCancelled(job)) {
@@ -39,10 +39,10 @@ export function createEndGeneration({ knex, settings, logger }: ActivityDeps): R
   };
 }
 
-export const isCancelled = (job: JobRecord): boolean => job.status === 'cancelled' || job.cancelRequestedAt !== null;
+export const isCancelled = (job: JobRow): boolean => job.status === 'cancelled' || job.cancelRequestedAt !== null;
 
 interface Failed {
-  job: JobRecord;
+  job: JobRow;
   clip: SubJobRecord;
   error: FailureInfo;
   patienceMs: number;
@@ -66,7 +66,7 @@ async function answerFailure(
 }
 
 /** A video without its music is still a video: nobody is asked about it, and the job tells. */
-function policyOf({ kind }: SubJobRecord, job: JobRecord, { code }: FailureInfo): ClipFailurePolicy {
+function policyOf({ kind }: SubJobRecord, job: JobRow, { code }: FailureInfo): ClipFailurePolicy {
   if (kind === 'music') return 'skip';
   return alwaysWaits(code) ? 'wait' : job.onClipFailure;
 }

@@ -7,7 +7,7 @@ import { musicInput } from '../domain/music.js';
 import { fingerprintOf, nextAttempt, type OpenedBy } from '../domain/purchase.js';
 import { countOpenPurchases, lockMoney, type MoneyBounds, refuseOverBudget } from '../storage/budgets.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJob, type JobRecord } from '../storage/jobs-repository.js';
+import { findJobRow, type JobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, latestPurchase, purchasesOf } from '../storage/ledger.js';
 import { insertIntent, type NewIntent, takeOverIntent } from '../storage/ledger-moves.js';
 import { findSecondsBefore, type MusicRecord } from '../storage/music-repository.js';
@@ -75,8 +75,8 @@ export async function openIntent(
 export async function requireOpen(
   trx: Knex,
   { jobId, subject }: GenerationInput,
-): Promise<{ job: JobRecord; subJob: SubJobRecord }> {
-  const job = await findJob(trx, jobId);
+): Promise<{ job: JobRow; subJob: SubJobRecord }> {
+  const job = await findJobRow(trx, jobId);
   const subJob = await findSubJob(trx, { jobId, subject });
   if (job === undefined || subJob === undefined) {
     throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
@@ -88,7 +88,7 @@ export async function requireOpen(
 }
 
 /** Music must not take the money of clips that are still to be bought: without it a video is one, without them not. */
-async function heldForClips(trx: Knex, job: JobRecord, { kind }: SubJobRecord): Promise<number> {
+async function heldForClips(trx: Knex, job: JobRow, { kind }: SubJobRecord): Promise<number> {
   if (kind !== 'music') return 0;
   const unbought = (await listClips(trx, [job.id])).filter(
     ({ attempt, status }) => attempt === 0 && (status === 'pending' || status === 'generating'),
@@ -115,7 +115,7 @@ async function refuseBeyond(
 }
 
 interface IntentFacts {
-  job: JobRecord;
+  job: JobRow;
   subJob: SubJobRecord;
   subject: Subject;
   inputs: PreparedInputs;
@@ -149,7 +149,7 @@ async function newIntent(
 const takesSeed = (subJob: SubJobRecord): boolean => subJob.kind === 'music' || videoModel(subJob.model).seed;
 
 function inputOfClip(
-  job: JobRecord,
+  job: JobRow,
   clip: ClipRecord,
   { firstImageUrl, lastImageUrl }: PreparedInputs,
   seed: number | null,

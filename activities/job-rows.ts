@@ -3,7 +3,7 @@ import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { countText, oneLine } from '../domain/shown-text.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJob, listOwedStarts, lockJob, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import { findJobRow, listOwedStarts, lockJob, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import { jobRoom } from '../storage/jobs-room.js';
 import { hasBought } from '../storage/ledger.js';
 import { listMusic } from '../storage/music-repository.js';
@@ -12,7 +12,7 @@ import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { startOwedBatches } from './owed-batches.js';
-import { NOT_CANCELLED, requireJob, UNFINISHED } from './required-rows.js';
+import { NOT_CANCELLED, requireJob, requireJobRow, UNFINISHED } from './required-rows.js';
 import { startOwedRenditions } from './start-owed-renditions.js';
 
 /** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
@@ -49,7 +49,7 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
      * lost its media, and STORAGE_FULL where nothing is bought yet and what is to come would not fit into the store.
      */
     async planJob(run): Promise<JobPlan> {
-      const job = await requireJob(knex, run.jobId);
+      const job = await requireJobRow(knex, run.jobId);
       const clips = await listClips(knex, [run.jobId]);
       const music = await listMusic(knex, [run.jobId]);
       const fetchImages = clips.some(hasUnfetchedImage);
@@ -99,7 +99,7 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
     },
 
     async endJob({ end: proposed, error, ...run }) {
-      const job = await findJob(knex, run.jobId);
+      const job = await findJobRow(knex, run.jobId);
       // Whoever asked for the end gets it, whatever went wrong on the way there.
       const end = job !== undefined && job.cancelRequestedAt !== null ? 'cancelled' : proposed;
       for (const subJob of await listSubJobs(knex, run.jobId)) {
@@ -133,7 +133,7 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
 
   async function requireMoved({ jobId, runNumber }: VideoJobInput, moved: boolean): Promise<void> {
     if (moved) return;
-    const job = await requireJob(knex, jobId);
+    const job = await requireJobRow(knex, jobId);
     const gone = job.mediaDeletedAt === null ? '' : ', its media deleted';
     throw new ReelwrightError(
       'WRONG_STATE',

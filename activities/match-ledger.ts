@@ -1,7 +1,7 @@
 import { CLOCK_MARGIN_MS } from '../domain/purchase.js';
 import { seenPrediction } from '../replicate/seen-prediction.js';
 import type { Prediction } from '../replicate/video-provider.js';
-import { findJob } from '../storage/jobs-repository.js';
+import { findJobRow } from '../storage/jobs-repository.js';
 import { adoptPrediction } from '../storage/place-prediction.js';
 import { repairPurchase } from '../storage/repair-purchase.js';
 import type { RememberedPurchase } from './purchase-histories.js';
@@ -85,7 +85,7 @@ async function match(
       deps.logger.warn({ jobId, subject, attempt, predictionId: seen.id }, 'repaired a purchase from its history');
       return { what: 'repaired', jobId, subject, attempt };
     }
-    if (!repair && (await findJob(deps.knex, jobId)) !== undefined) {
+    if (!repair && (await findJobRow(deps.knex, jobId)) !== undefined) {
       return { what: 'forgotten', jobId, subject, attempt: remembered.attempt };
     }
   }

@@ -32,6 +32,8 @@ export async function prepareInputs(deps: Deps, subJob: SubJobRecord, signal: Ab
   if (subJob.preparedInputs !== null && stillHolds(subJob.preparedInputs)) return subJob.preparedInputs;
   const links = subJob.kind === 'clip' ? imagesOf(deps, subJob, signal) : musicBefore(deps, subJob, signal);
   const preparedInputs = await links;
+  // Nothing to read, nothing to note.
+  if (preparedInputs.expiresAt === null) return preparedInputs;
   await moveSubJob(deps.knex, subJob, [subJob.status], { preparedInputs });
   return preparedInputs;
 }

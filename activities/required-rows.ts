@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLIP_STATES, JOB_STATES } from '../domain/states.js';
-import { findJob, type JobRecord } from '../storage/jobs-repository.js';
+import { findJob, findJobRow, type JobRecord, type JobRow } from '../storage/jobs-repository.js';
 import { findSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 
 /** What is stored stays stored; from every other state a clip may still move, since what is paid is stored. */
@@ -14,9 +14,17 @@ export const UNFINISHED = CLIP_STATES.filter((state) => !['stored', 'skipped', '
 /** `cancelled` is final; a reset may lead back from every other state of a job. */
 export const NOT_CANCELLED = JOB_STATES.filter((state) => state !== 'cancelled');
 
-/** The job's row; throws NOT_FOUND without it. */
+/** The job with all that is known of it; throws NOT_FOUND without its row. */
 export async function requireJob(knex: Knex, jobId: string): Promise<JobRecord> {
-  const job = await findJob(knex, jobId);
+  return present(await findJob(knex, jobId), jobId);
+}
+
+/** The job's own row, which costs the database much less; throws NOT_FOUND without it. */
+export async function requireJobRow(knex: Knex, jobId: string): Promise<JobRow> {
+  return present(await findJobRow(knex, jobId), jobId);
+}
+
+function present<Job>(job: Job | undefined, jobId: string): Job {
   if (job !== undefined) return job;
   throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
 }

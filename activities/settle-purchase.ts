@@ -3,7 +3,7 @@ import type { ProviderActivities } from '../domain/activity-contract.js';
 import type { SettleInput } from '../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
-import { findJob } from '../storage/jobs-repository.js';
+import { findJobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { recordUnrecognisable } from '../storage/owed-purchases.js';
 import type { ActivityDeps } from './deps.js';
@@ -73,7 +73,7 @@ async function whatCanBeCollected(deps: ActivityDeps, row: LedgerRow, signal: Ab
 }
 
 async function isUnwanted({ knex }: ActivityDeps, { jobId, subject }: LedgerRow): Promise<boolean> {
-  const job = await findJob(knex, jobId);
+  const job = await findJobRow(knex, jobId);
   return (
     (job !== undefined && isCancelled(job)) || (await requireSubJob(knex, { jobId, subject })).status === 'cancelled'
   );

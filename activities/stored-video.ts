@@ -8,7 +8,7 @@ import { takePoster } from '../media/export/poster.js';
 import { withWorkDir } from '../media/ffmpeg/work-dir.js';
 import { LOOK_LIMIT_MS } from '../media/plan/run-limits.js';
 import type { BlobRef } from '../storage/blob-store.js';
-import { findJob, setPoster } from '../storage/jobs-repository.js';
+import { findJobRow, setPoster } from '../storage/jobs-repository.js';
 import type { ActivityDeps } from './deps.js';
 import { withHeartbeat } from './heartbeat.js';
 
@@ -33,7 +33,7 @@ export async function withStoredVideo<T>(
   purpose: string,
   work: (video: StoredVideo) => Promise<T>,
 ): Promise<T> {
-  const { videoBlobId, durationSeconds } = (await findJob(knex, jobId)) ?? {};
+  const { videoBlobId, durationSeconds } = (await findJobRow(knex, jobId)) ?? {};
   if (videoBlobId == null || durationSeconds == null) {
     throw new ReelwrightError('NOT_FOUND', `expected job ${jobId} to have a video, found none`);
   }

@@ -26,12 +26,18 @@ const IDLE_JOBS = 40;
 const QUEUES = { ours: 'bench-ours', instant: 'bench-instant', bare: 'bench-bare' } as const;
 const SECRET = `whsec_${Buffer.from('the secret of webhooks in a bench').toString('base64')}`;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const MEMORY_FLAGS = ['--max-old-space-size=256', '--max-semi-space-size=4'];
 const END_WITH_BENCH = new URL('../dev/end-with-supervisor.mjs', import.meta.url).href;
 
-/** What is asserted: a bench that passes one of them fails. */
-const BOUNDS = { clipEvents: 34, parentEvents: 40 + 10 * CLIPS, workerRssMb: 450, webhookToFetchMs: 250 };
-/** What the project wants to hold; reported, since it depends on the machine's other work. */
-const WANTED = { ofInstant: 0.8, ofBare: 0.55 };
+/** What the project holds itself to. Events are the server's own count: more of them fail the bench. */
+const BOUNDS = {
+  ofInstant: 0.8,
+  ofBare: 0.55,
+  clipEvents: 34,
+  parentEvents: 40 + 10 * CLIPS,
+  workerRssMb: 450,
+  webhookToFetchMs: 250,
+};
 
 interface Rig {
   client: Client;
@@ -47,7 +53,7 @@ interface Rig {
  * and media work stubbed: against the same workflows with activities that return at once, and against the barest
  * workflows of that shape, in turns on the same server.
  */
-export async function benchManyJobs(): Promise<BenchResult> {
+export async function benchManyJobs(): Promise<BenchResult[]> {
   const folder = await mkdtemp(join(tmpdir(), 'reelwright-bench-many-'));
   const stack = new Stack({
     root: ROOT,
@@ -116,8 +122,9 @@ async function openRig(state: StackState, stackFolder: string): Promise<Rig> {
 
 async function startWorker(file: string, args: string[], env: NodeJS.ProcessEnv, rig: Rig): Promise<ChildProcess> {
   const child = fork(join(ROOT, file), args, {
-    execArgv: ['--import', 'tsx', '--import', END_WITH_BENCH],
-    env,
+    // Memory as `npm run start:worker` bounds it.
+    execArgv: [...MEMORY_FLAGS, '--import', 'tsx', '--import', END_WITH_BENCH],
+    env: { ...env, MALLOC_ARENA_MAX: '2' },
     cwd: ROOT,
     // A group of its own, which ends with the bench.
     detached: true,
@@ -145,9 +152,10 @@ async function closeRig({ workers, client, database }: Rig): Promise<void> {
   await (client.connection as Connection).close();
 }
 
-async function measure(rig: Rig): Promise<BenchResult> {
+async function measure(rig: Rig): Promise<BenchResult[]> {
+  const ours: VideoJobStart[] = [];
   const ways: Record<string, (round: number) => Promise<void>> = {
-    'ours: rows, purchases, webhooks': () => ourJobs(rig, JOBS, CLIPS),
+    'ours: rows, purchases, webhooks': async () => void ours.push(...(await ourJobs(rig, JOBS, CLIPS))),
     'our workflows, activities that return at once': () => instantJobs(rig),
     'the barest workflows of this shape': (round) => bareJobs(rig, round),
   };
@@ -156,41 +164,65 @@ async function measure(rig: Rig): Promise<BenchResult> {
     for (const [name, way] of Object.entries(ways)) {
       const began = performance.now();
       await way(round);
+      const seconds = (performance.now() - began) / 1000;
+      // It takes minutes: whoever waits sees how far it is.
+      console.error(`many jobs, round ${round + 1} of ${ROUNDS}, ${name}: ${seconds.toFixed(1)} s`);
       // The first round warms up: connections, caches, compiled code.
-      if (round >= 0) rounds.get(name)?.push(JOBS / ((performance.now() - began) / 1000));
+      if (round >= 0) rounds.get(name)?.push(JOBS / seconds);
     }
   }
-  const [ours, instant, bare] = [...rounds].map(
-    ([name, figures]): Measure => ({ name, rounds: figures, median: median(figures) }),
-  ) as [Measure, Measure, Measure];
-  Object.assign(ours, { ratio: ours.median / instant.median, reference: instant.name });
-  Object.assign(ours, { peakRssMb: await peakRssMb(rig) });
-  const ofBare: Measure = { name: 'ours, to the barest', rounds: ours.rounds, median: ours.median };
-  Object.assign(ofBare, { ratio: ours.median / bare.median, reference: bare.name });
-  const idle = await webhookToFetchMs(rig);
-  holdBounds(ours, idle);
+  for (const { jobId } of ours) await requireFewEvents(rig, jobId, CLIPS);
+  const peak = await peakRssMb(rig);
+  return [throughput(rounds, peak), await idleDelay(rig)];
+}
+
+function throughput(rounds: ReadonlyMap<string, number[]>, peak: number): BenchResult {
+  const measures = [...rounds].map(([name, figures]): Measure => ({ name, rounds: figures, median: median(figures) }));
+  const [ours, instant, bare] = measures as [Measure, Measure, Measure];
+  const to = (one: Measure, atLeast: number): Partial<Measure> => ({
+    reference: one.name,
+    ratio: ours.median / one.median,
+    goal: { atLeast },
+  });
   return {
     name: 'many jobs',
-    about:
-      `${JOBS} jobs of ${CLIPS} clips at once, jobs per second, medians of ${ROUNDS} rounds; wanted are ` +
-      `${WANTED.ofInstant} of our workflows and ${WANTED.ofBare} of the barest. When idle, ${idle.toFixed(0)} ms from ` +
-      `webhook to fetch (p95 of ${IDLE_JOBS}); memory is the worker's`,
+    about: `${JOBS} jobs of ${CLIPS} clips at once, medians of ${ROUNDS} rounds; memory of the worker`,
     unit: 'jobs/s',
-    measures: [ours, ofBare, instant, bare],
+    measures: [
+      { ...ours, ...to(instant, BOUNDS.ofInstant), peakRssMb: peak, mostRssMb: BOUNDS.workerRssMb },
+      { ...ours, name: 'ours, once more', ...to(bare, BOUNDS.ofBare) },
+      instant,
+      bare,
+    ],
   };
 }
 
-function holdBounds({ peakRssMb = 0 }: Measure, idle: number): void {
-  const { workerRssMb, webhookToFetchMs: latency } = BOUNDS;
-  if (peakRssMb > workerRssMb) throw new Error(`expected at most ${workerRssMb} MB of a worker, got ${peakRssMb}`);
-  if (idle > latency) throw new Error(`expected a fetch ${latency} ms after its webhook, got ${idle} ms (p95)`);
+/** Job after job, with a webhook that comes when its clip has been waiting for it for some time. */
+async function idleDelay(rig: Rig): Promise<BenchResult> {
+  const delays = await webhookToFetchMs(rig);
+  const p95 = delays.toSorted((a, b) => a - b)[Math.ceil(0.95 * delays.length) - 1] as number;
+  return {
+    name: 'from webhook to fetch',
+    about: `one clip after the other, ${IDLE_JOBS} of them; the ratio is the 95th percentile to ${BOUNDS.webhookToFetchMs} ms`,
+    unit: 'ms',
+    measures: [
+      {
+        name: 'webhook received to fetch started',
+        rounds: delays,
+        median: median(delays),
+        ratio: p95 / BOUNDS.webhookToFetchMs,
+        reference: `${BOUNDS.webhookToFetchMs} ms`,
+        goal: { atMost: 1 },
+      },
+    ],
+  };
 }
 
-async function ourJobs(rig: Rig, jobs: number, clips: number): Promise<void> {
+async function ourJobs(rig: Rig, jobs: number, clips: number): Promise<VideoJobStart[]> {
   const starts = Array.from({ length: jobs }, () => startOf(rig, clips));
   for (const start of starts) await insert(rig, start);
   await Promise.all(starts.map((start) => runJob(rig, start, QUEUES.ours)));
-  await Promise.all(starts.map(({ jobId }) => requireFewEvents(rig, jobId, clips)));
+  return starts;
 }
 
 async function instantJobs(rig: Rig): Promise<void> {
@@ -248,8 +280,7 @@ async function requireFewEvents({ client }: Rig, jobId: string, clips: number): 
   }
 }
 
-/** p95, job after job, with a webhook that comes when its clip has been waiting for it for some time. */
-async function webhookToFetchMs(rig: Rig): Promise<number> {
+async function webhookToFetchMs(rig: Rig): Promise<number[]> {
   for (const child of rig.workers) child.send({ webhookAfterMs: 300 } satisfies Command);
   rig.fetched.clear();
   for (let job = 0; job < IDLE_JOBS; job += 1) await ourJobs(rig, 1, 1);
@@ -261,7 +292,7 @@ async function webhookToFetchMs(rig: Rig): Promise<number> {
     return at === undefined ? [] : [at - receivedAt.getTime()];
   });
   if (delays.length !== IDLE_JOBS) throw new Error(`expected ${IDLE_JOBS} fetches, got ${delays.length}`);
-  return delays.toSorted((a, b) => a - b)[Math.ceil(0.95 * delays.length) - 1] as number;
+  return delays;
 }
 
 async function peakRssMb({ workers: [worker] }: Rig): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
+import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import { roundUsd } from '../domain/models.js';
 
 /** What bounds the purchases of a job. Money is US dollars; null is no bound. */
@@ -14,32 +15,35 @@ export interface MoneyBounds {
   openPurchases: number | null;
 }
 
+type Owner = Pick<MoneyBounds, 'ownerId' | 'campaignId' | 'dailyCapUsd' | 'openPurchases'>;
+
 /**
  * Locks the rows that a purchase is decided under until the transaction ends: owner, campaign and job, everywhere in
  * this order, so that two purchases never wait for each other. Undefined without such a job.
  */
 export async function lockMoney(trx: Knex, jobId: string): Promise<MoneyBounds | undefined> {
-  const job: { ownerId: string; campaignId: string | null } | undefined = await trx('jobs')
-    .where({ id: jobId })
-    .first({ ownerId: 'owner_id', campaignId: 'campaign_id' });
-  if (job === undefined) return undefined;
   // Weak enough for the foreign keys of new rows, strong enough against each other.
-  const owner = await trx('owners')
-    .where({ id: job.ownerId })
-    .forNoKeyUpdate()
-    .first({ dailyCapUsd: 'daily_cap_usd', openPurchases: 'open_purchases' });
+  const owner: Owner | undefined = await trx('jobs as j')
+    .join('owners as o', 'o.id', 'j.owner_id')
+    .where('j.id', jobId)
+    .forNoKeyUpdate('o')
+    .first({
+      ownerId: 'o.id',
+      campaignId: 'j.campaign_id',
+      dailyCapUsd: 'o.daily_cap_usd',
+      openPurchases: 'o.open_purchases',
+    });
+  if (owner === undefined) return undefined;
   const campaign =
-    job.campaignId === null
+    owner.campaignId === null
       ? undefined
-      : await trx('campaigns').where({ id: job.campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
+      : await trx('campaigns').where({ id: owner.campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
   const locked = await trx('jobs').where({ id: jobId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
   return {
     jobId,
-    ...job,
+    ...owner,
     jobBudgetUsd: locked.budgetUsd,
     campaignBudgetUsd: campaign?.budgetUsd ?? null,
-    dailyCapUsd: owner.dailyCapUsd,
-    openPurchases: owner.openPurchases,
   };
 }
 
@@ -110,11 +114,19 @@ async function committed(
  * that nobody works on yet is none.
  */
 export async function countOpenPurchases(trx: Knex, ownerId: string, except: string | undefined): Promise<number> {
-  const [row] = await trx('predictions as p')
-    .join('jobs as j', 'j.id', 'p.job_id')
+  // From what is open to its jobs: the other way round each purchase would visit all jobs that its owner ever had.
+  const [row] = await trx
+    .withMaterialized('live', (query) =>
+      query
+        .from('predictions')
+        .whereIn('state', [...OPEN_PREDICTION_STATES])
+        .whereRaw(`(state <> 'intended' OR post_by > now())`)
+        .whereNotIn('id', except === undefined ? [] : [except])
+        .select('job_id'),
+    )
+    .from('live')
+    .join('jobs as j', 'j.id', 'live.job_id')
     .where('j.owner_id', ownerId)
-    .whereNotIn('p.id', except === undefined ? [] : [except])
-    .whereRaw(`(p.state IN ('posting', 'unknown', 'known') OR (p.state = 'intended' AND p.post_by > now()))`)
     .count({ open: '*' });
   return Number(row?.['open'] ?? 0);
 }

@@ -5,14 +5,14 @@ import { settingsProblems, videoModel } from '../domain/models.js';
 import { findAssets } from './assets-repository.js';
 import { type ClipRecord, moveClip } from './clips-repository.js';
 import { requireAssetsKept } from './delete-asset.js';
-import type { JobRecord } from './jobs-repository.js';
+import type { JobRow } from './jobs-repository.js';
 
 /**
  * Changes what a clip is made of before another attempt. Throws VALIDATION_FAILED for what its model does not make or
  * an asset that is no image, ASSET_NOT_FOUND for one that is not the job's owner's; both name the field in
  * `details.path`. Addresses are to be checked before.
  */
-export async function changeClip(trx: Knex, job: JobRecord, clip: ClipRecord, changes: ClipChanges): Promise<void> {
+export async function changeClip(trx: Knex, job: JobRow, clip: ClipRecord, changes: ClipChanges): Promise<void> {
   await refuseForeignAssets(trx, job.ownerId, changes);
   const images = {
     ...(changes.firstImage === undefined ? {} : columnsOf('first', changes.firstImage)),

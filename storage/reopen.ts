@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { nextAttempt, type OpenedBy } from '../domain/purchase.js';
 import { type MoneyBounds, refuseOverBudget } from './budgets.js';
 import { requireAssetsKept } from './delete-asset.js';
-import type { JobRecord } from './jobs-repository.js';
+import type { JobRow } from './jobs-repository.js';
 import { purchasesOf } from './ledger.js';
 import { giveUpUnknown, openAttempt } from './ledger-moves.js';
 import { moveSubJob, type SubJobKey, subjectOf } from './sub-job.js';
@@ -11,7 +11,7 @@ import { priceOf, providerModelOf, type SubJobRecord } from './sub-jobs.js';
 
 /** What may be made again, on somebody's word. */
 export interface Reopening {
-  job: JobRecord;
+  job: JobRow;
   subJob: SubJobRecord;
   openedBy: Extract<OpenedBy, 'decision' | 'retry' | 'regenerate'>;
 }

@@ -111,7 +111,7 @@ export async function moveSubJob(
   columns: Record<string, unknown> = {},
 ): Promise<boolean> {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
-  const moved = await knex(TABLES[kind])
+  const move = knex(TABLES[kind])
     .where({ job_id: jobId, number })
     .whereIn('status', [...from])
     .update({
@@ -124,7 +124,13 @@ export async function moveSubJob(
       ...(change.error === undefined ? {} : { error: json(change.error) }),
       ...(change.started === true ? { started_at: knex.raw('coalesce(started_at, now())') } : {}),
       ...(change.completed === undefined ? {} : { completed_at: change.completed ? knex.fn.now() : null }),
-    });
-  if (moved === 1) await knex('jobs').where({ id: jobId }).update({ updated_at: knex.fn.now() });
-  return moved === 1;
+    })
+    .returning('job_id');
+  // The job's row in the same statement: it has changed when one of its parts has.
+  const touched = await knex
+    .with('moved', move)
+    .from('jobs')
+    .whereIn('id', knex.select('job_id').from('moved'))
+    .update({ updated_at: knex.fn.now() });
+  return touched === 1;
 }

@@ -20,6 +20,8 @@ export async function bundleWorkflows({ traced = false }: BundleOptions = {}): P
   return await bundleWorkflowCode({
     workflowsPath: besideThis('workflows/index'),
     workflowInterceptorModules: traced ? [besideThis('telemetry/workflow-interceptors')] : [],
+    // Loaded once for all workflows of a worker, and frozen: workflows/shared-modules.test.ts sees that they keep nothing.
+    preloadModules: [besideThis('workflows/index')],
     logger: new DefaultLogger('WARN'),
   });
 }

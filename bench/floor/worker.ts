@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { buyingQueue, mediaQueue } from '../../domain/contract.js';
+import { CACHED_WORKFLOWS } from '../../worker/workers.js';
 
 const [, , role, address, namespace, taskQueue] = process.argv;
 if (role === undefined || address === undefined || namespace === undefined || taskQueue === undefined) {
@@ -20,7 +21,7 @@ const workers =
           ...base,
           taskQueue,
           workflowBundle: await bundleWorkflowCode({ workflowsPath, logger }),
-          maxCachedWorkflows: 50,
+          maxCachedWorkflows: CACHED_WORKFLOWS,
           workflowThreadPoolSize: 1,
         }),
         await Worker.create({ ...base, taskQueue: buyingQueue(taskQueue) }),

@@ -7,7 +7,7 @@ import { type NativeConnection, Worker } from '@temporalio/worker';
 import type { MediaActivities } from '../../domain/activity-contract.js';
 import { buyingQueue, generationId, mediaQueue, SIGNALS } from '../../domain/contract.js';
 import { openWorkerRuntime } from '../../worker/runtime.js';
-import { createBuyingWorker, createOrchestrationWorker } from '../../worker/workers.js';
+import { CACHED_WORKFLOWS, createBuyingWorker, createOrchestrationWorker } from '../../worker/workers.js';
 import { findWorkflowBundle } from '../../worker/workflow-bundle.js';
 import { createInstantProvider } from './instant-provider.js';
 import { createStubbedMedia } from './stubbed-media.js';
@@ -58,7 +58,7 @@ async function workersOf(wanted: Role): Promise<Worker[]> {
           ...base,
           taskQueue,
           workflowBundle: bundle,
-          maxCachedWorkflows: 50,
+          maxCachedWorkflows: CACHED_WORKFLOWS,
           workflowThreadPoolSize: 1,
         }),
         await Worker.create({ ...base, taskQueue: buyingQueue(taskQueue) }),
