@@ -10,7 +10,7 @@ import { describeFigures, figuresOf } from './figures.js';
 import { ABSENCE, type HeldJob, type KillPoint, OUTCOME, PURCHASE } from './kill-points.js';
 
 const START_LIMIT_MS = 120_000;
-const WAVES_LIMIT_MS = 480_000;
+const WAVES_LIMIT_MS = 900_000;
 const END_LIMIT_MS = 240_000;
 
 interface Case {

@@ -2,8 +2,8 @@
 import type { FaultStack } from './fault-stack.js';
 import type { Gate, Held, Transition } from './gates.js';
 
-/** Long enough for an absence: the window of the POST, then two lists 10 s apart. */
-const CATCH_LIMIT_MS = 120_000;
+/** Long enough for an absence (the window of the POST, then two lists 10 s apart) behind the blow before, on a busy machine. */
+const CATCH_LIMIT_MS = 240_000;
 
 /** A job whose ledger waits at a transition. */
 export interface HeldJob {
