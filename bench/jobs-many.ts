@@ -16,8 +16,9 @@ import { type Database, openDatabase } from '../storage/database.js';
 import { insertJob } from '../storage/insert-job.js';
 import { createPostgresBlobStore } from '../storage/postgres-blob-store.js';
 import { jobStart } from '../test/support/job-start.js';
+import { BOUNDS, throughput, webhookDelay } from './many/figures.js';
 import type { Command, Message, Role } from './many/worker.js';
-import { type BenchResult, type Measure, median } from './report.js';
+import type { BenchResult } from './report.js';
 
 const JOBS = 100;
 const CLIPS = 4;
@@ -28,16 +29,6 @@ const SECRET = `whsec_${Buffer.from('the secret of webhooks in a bench').toStrin
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MEMORY_FLAGS = ['--max-old-space-size=256', '--max-semi-space-size=4'];
 const END_WITH_BENCH = new URL('../dev/end-with-supervisor.mjs', import.meta.url).href;
-
-/** What the project holds itself to. Events are the server's own count: more of them fail the bench. */
-const BOUNDS = {
-  ofInstant: 0.8,
-  ofBare: 0.55,
-  clipEvents: 34,
-  parentEvents: 40 + 10 * CLIPS,
-  workerRssMb: 450,
-  webhookToFetchMs: 250,
-};
 
 interface Rig {
   client: Client;
@@ -173,49 +164,8 @@ async function measure(rig: Rig): Promise<BenchResult[]> {
   }
   for (const { jobId } of ours) await requireFewEvents(rig, jobId, CLIPS);
   const peak = await peakRssMb(rig);
-  return [throughput(rounds, peak), await idleDelay(rig)];
-}
-
-function throughput(rounds: ReadonlyMap<string, number[]>, peak: number): BenchResult {
-  const measures = [...rounds].map(([name, figures]): Measure => ({ name, rounds: figures, median: median(figures) }));
-  const [ours, instant, bare] = measures as [Measure, Measure, Measure];
-  const to = (one: Measure, atLeast: number): Partial<Measure> => ({
-    reference: one.name,
-    ratio: ours.median / one.median,
-    goal: { atLeast },
-  });
-  return {
-    name: 'many jobs',
-    about: `${JOBS} jobs of ${CLIPS} clips at once, medians of ${ROUNDS} rounds; memory of the worker`,
-    unit: 'jobs/s',
-    measures: [
-      { ...ours, ...to(instant, BOUNDS.ofInstant), peakRssMb: peak, mostRssMb: BOUNDS.workerRssMb },
-      { ...ours, name: 'ours, once more', ...to(bare, BOUNDS.ofBare) },
-      instant,
-      bare,
-    ],
-  };
-}
-
-/** Job after job, with a webhook that comes when its clip has been waiting for it for some time. */
-async function idleDelay(rig: Rig): Promise<BenchResult> {
-  const delays = await webhookToFetchMs(rig);
-  const p95 = delays.toSorted((a, b) => a - b)[Math.ceil(0.95 * delays.length) - 1] as number;
-  return {
-    name: 'from webhook to fetch',
-    about: `one clip after the other, ${IDLE_JOBS} of them; the ratio is the 95th percentile to ${BOUNDS.webhookToFetchMs} ms`,
-    unit: 'ms',
-    measures: [
-      {
-        name: 'webhook received to fetch started',
-        rounds: delays,
-        median: median(delays),
-        ratio: p95 / BOUNDS.webhookToFetchMs,
-        reference: `${BOUNDS.webhookToFetchMs} ms`,
-        goal: { atMost: 1 },
-      },
-    ],
-  };
+  const about = `${JOBS} jobs of ${CLIPS} clips at once, medians of ${ROUNDS} rounds; memory of the worker`;
+  return [throughput(about, rounds, peak), webhookDelay(await webhookToFetchMs(rig))];
 }
 
 async function ourJobs(rig: Rig, jobs: number, clips: number): Promise<VideoJobStart[]> {
@@ -277,7 +227,8 @@ async function requireFewEvents({ client }: Rig, jobId: string, clips: number): 
   const eventsOf = async (id: string): Promise<number> =>
     (await client.workflow.getHandle(id).describe()).historyLength;
   const parent = await eventsOf(videoJobId(jobId));
-  if (parent > BOUNDS.parentEvents) throw new Error(`expected ${BOUNDS.parentEvents} events of a job, got ${parent}`);
+  if (parent > BOUNDS.parentEvents(CLIPS))
+    throw new Error(`expected ${BOUNDS.parentEvents(CLIPS)} events of a job, got ${parent}`);
   for (let clip = 1; clip <= clips; clip += 1) {
     const events = await eventsOf(generationId(jobId, clipSubject(clip)));
     if (events > BOUNDS.clipEvents) throw new Error(`expected ${BOUNDS.clipEvents} events of a clip, got ${events}`);

@@ -1,0 +1,55 @@
+/** What the bench of many jobs found, beside what the project holds itself to. */
+import { type BenchResult, type Measure, median } from '../report.js';
+
+/** Events are the server's own count: more of them fail the bench. Memory is megabytes, of the worker. */
+export const BOUNDS = {
+  ofInstant: 0.8,
+  ofBare: 0.55,
+  clipEvents: 34,
+  parentEvents: (clips: number): number => 40 + 10 * clips,
+  workerRssMb: 450,
+  webhookToFetchMs: 250,
+};
+
+/** @param rounds jobs per second of each way: ours, the same workflows with instant activities, the barest ones */
+export function throughput(about: string, rounds: ReadonlyMap<string, number[]>, peakRssMb: number): BenchResult {
+  const measures = [...rounds].map(([name, figures]): Measure => ({ name, rounds: figures, median: median(figures) }));
+  const [ours, instant, bare] = measures as [Measure, Measure, Measure];
+  const to = (one: Measure, atLeast: number): Partial<Measure> => ({
+    reference: one.name,
+    ratio: ours.median / one.median,
+    goal: { atLeast },
+  });
+  return {
+    name: 'many jobs',
+    about,
+    unit: 'jobs/s',
+    measures: [
+      { ...ours, ...to(instant, BOUNDS.ofInstant), peakRssMb, mostRssMb: BOUNDS.workerRssMb },
+      { ...ours, name: 'ours, once more', ...to(bare, BOUNDS.ofBare) },
+      instant,
+      bare,
+    ],
+  };
+}
+
+/** @param delays in milliseconds, of clips that were bought one after the other */
+export function webhookDelay(delays: readonly number[]): BenchResult {
+  const p95 = delays.toSorted((a, b) => a - b)[Math.ceil(0.95 * delays.length) - 1] ?? Number.NaN;
+  const limit = `${BOUNDS.webhookToFetchMs} ms`;
+  return {
+    name: 'from webhook to fetch',
+    about: `one clip after the other, ${delays.length} of them; the ratio is the 95th percentile to ${limit}`,
+    unit: 'ms',
+    measures: [
+      {
+        name: 'webhook received to fetch started',
+        rounds: [...delays],
+        median: median(delays),
+        ratio: p95 / BOUNDS.webhookToFetchMs,
+        reference: limit,
+        goal: { atMost: 1 },
+      },
+    ],
+  };
+}
