@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { isReelwrightError } from '../domain/errors.js';
 import { ClientLeft } from './client-left.js';
 import type { ApiContext } from './context.js';
 
@@ -38,6 +39,10 @@ export async function streamBody(
       await written(res, piece.value, sent === length);
     }
     if (!res.writableEnded) res.end();
+  } catch (error) {
+    // A database that is away when the client has left is missed by nobody.
+    if (res.destroyed && isReelwrightError(error, 'NOT_READY')) throw new ClientLeft('within the answer');
+    throw error;
   } finally {
     await pieces.return();
   }

@@ -4,6 +4,7 @@ import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ReelwrightError } from '../../domain/errors.js';
 import type { ServingBlobStore } from '../../storage/blob-store.js';
 import { createServingBlobStore } from '../../storage/serving/serving-blob-store.js';
 import { finishedJob } from '../../test/support/finished-job.js';
@@ -20,6 +21,8 @@ let anna: Caller;
 let url: string;
 /** Readers of the store that have begun and not ended. */
 let reading = 0;
+/** Set: after its first piece the store waits for it, and then has no database. */
+let away: Promise<void> | undefined;
 /** Whether the store gives all of a range as one piece. */
 let inOnePiece = false;
 beforeAll(async () => {
@@ -39,6 +42,11 @@ function counted(store: ServingBlobStore): ServingBlobStore {
     async *pieces(id, range) {
       reading += 1;
       try {
+        if (away !== undefined) {
+          yield CONTENT.subarray(0, MIB);
+          await away;
+          throw new ReelwrightError('NOT_READY', 'the database is away');
+        }
         if (inOnePiece) yield await buffer(store.open(id, range));
         else yield* store.pieces(id, range);
       } finally {
@@ -48,6 +56,8 @@ function counted(store: ServingBlobStore): ServingBlobStore {
   };
 }
 
+/** How often the log says so. */
+const said = (text: string): number => api.log().split(text).length - 1;
 const busyConnections = (): number => api.database.pool.totalCount - api.database.pool.idleCount;
 
 async function open(
@@ -70,7 +80,8 @@ test.each([undefined, 'bytes=100-40000000', 'bytes=0-9,100-40000000'])(
     expect(reading).toBe(1);
     request.destroy();
     await expect.poll(() => reading).toBe(0);
-    expect(busyConnections()).toBe(0);
+    // What was on its way, 4 MiB at most, is taken in first.
+    await expect.poll(busyConnections).toBe(0);
     expect(api.log()).not.toContain('"level":50');
   },
 );
@@ -132,3 +143,31 @@ test(
   },
   LIMIT_MS,
 );
+
+// Last, because the other tests want a log without errors.
+test.each([
+  ['is an error in the log where its client waits for it', false, 1],
+  ['is none where its client has left', true, 0],
+])('a database that is away within an answer %s', async (_title, leaves, errors) => {
+  let goOn: () => void = () => undefined;
+  away = new Promise((resolve) => void (goOn = resolve));
+  try {
+    const [before, requests] = [said('the answer broke off'), said('"msg":"request"')];
+    const { request, response } = await open();
+    const closed = new Promise((resolve) => response.once('close', resolve));
+    await once(response, 'data');
+    if (leaves) {
+      request.destroy();
+      // Which is when the api has seen that it left.
+      await expect.poll(() => said('"msg":"request"')).toBe(requests + 1);
+    }
+    goOn();
+    await closed;
+    await expect.poll(() => reading).toBe(0);
+    // The reading ends before the answer does.
+    await new Promise(setImmediate);
+    expect(said('the answer broke off') - before).toBe(errors);
+  } finally {
+    away = undefined;
+  }
+});

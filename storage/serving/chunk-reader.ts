@@ -124,6 +124,9 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
     const ahead = new Map<number, Fetched>();
     const first = Math.floor(start / blob.chunk_size);
     const last = Math.floor(end / blob.chunk_size);
+    /** Of the piece that is wanted: waiting for what another reader fetches uses up one's own patience. */
+    let askedAt = performance.now();
+    const patienceLeft = (n: number): number => (n === first ? 0 : patienceMs - (performance.now() - askedAt));
     try {
       for (let n = first; n <= last; n += 1) {
         const from = n === first ? start - n * blob.chunk_size : 0;
@@ -132,6 +135,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
           const bytes = await alreadyThere(blob, { n, from, to }, scratch);
           if (bytes !== undefined) {
             yield bytes;
+            askedAt = performance.now();
             continue;
           }
           if (shared.has(keyOf(blob, n))) {
@@ -139,7 +143,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
             n -= 1;
             continue;
           }
-          const run = fromDatabase(blob, n, last, n === first ? 0 : patienceMs);
+          const run = fromDatabase(blob, n, last, patienceLeft(n));
           for (const [index, one] of run.entries()) ahead.set(n + index, one);
           free(blob.size);
           free = budget.hold(run.length * blob.chunk_size);
@@ -148,6 +152,7 @@ export function createChunkReader(pool: Pool, settings: ChunkSettings): RangeRea
         if (own === undefined) throw new Error(`expected chunk ${n} of blob ${blob.id} to be fetched`);
         blobChunksRead.inc({ found_in: 'database' });
         yield (await own.chunk).subarray(from, to);
+        askedAt = performance.now();
         ahead.delete(n);
         own.release();
         free(blob.chunk_size);

@@ -51,7 +51,8 @@ export function startChunkRun(
   };
   const fetchAll = async (): Promise<void> => {
     try {
-      await whileAway(() => (done === 0 ? firstPatienceMs : patienceMs), fetchRest);
+      // A pool that was closed will not come back.
+      await whileAway(() => (pool.ending ? 0 : done === 0 ? firstPatienceMs : patienceMs), fetchRest);
     } catch (error) {
       for (const { fail } of ends.slice(done)) fail(error);
     }

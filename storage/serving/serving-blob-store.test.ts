@@ -195,6 +195,37 @@ describe('readers of the same blob at the same time', () => {
     await begun.return();
   });
 
+  test('that wait for the same database wait no longer than one of them would', async () => {
+    const { id } = await put(2 * CHUNK_SIZE);
+    const patienceMs = 1_500;
+    const pool = Object.create(rig.database.pool) as typeof rig.database.pool;
+    const store = createServingBlobStore(pool, { memoryBytes: 0, aheadBytes: CHUNK_SIZE, patienceMs });
+    const readers = Array.from({ length: 5 }, () => store.pieces(id));
+    for (const reader of readers) await reader.next();
+    let attempts = 0;
+    pool.connect = (async () => {
+      attempts += 1;
+      throw new Error('connect ECONNREFUSED');
+    }) as typeof pool.connect;
+    const ends = await Promise.allSettled(readers.map((reader) => reader.next()));
+    expect(ends.map(({ status }) => status)).toEqual(readers.map(() => 'rejected'));
+    // One attempt each 200 ms for all of them, and at the end one more for each.
+    expect(attempts).toBeLessThanOrEqual(Math.ceil(patienceMs / 200) + readers.length + 1);
+  });
+
+  test('are told at once when the pool is closed, as it is when the process ends', async () => {
+    const { id } = await put(2 * CHUNK_SIZE);
+    const own = openDatabase(rig.url);
+    const reader = createServingBlobStore(own.pool, {
+      memoryBytes: 0,
+      aheadBytes: CHUNK_SIZE,
+      patienceMs: 600_000,
+    }).pieces(id);
+    await reader.next();
+    await own.close();
+    await expect(reader.next()).rejects.toMatchObject({ code: 'NOT_READY' });
+  });
+
   test('do not depend on each other: one that leaves takes nothing from the others', async () => {
     const { id, bytes } = await put(16 * CHUNK_SIZE);
     const store = fresh({});

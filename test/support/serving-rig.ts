@@ -10,6 +10,7 @@ import { createTestDatabase } from './postgres.js';
 export const SERVING = 'serving-test';
 
 export interface ServingRig {
+  url: string;
   database: Database;
   /** Another pool, whose connections nobody breaks. */
   writer: Database;
@@ -32,6 +33,7 @@ export async function createServingRig(options: DatabaseOptions = {}): Promise<S
   const queries: string[] = [];
   database.pool.on('connect', (client) => noteCopies(client, queries));
   return {
+    url: testDatabase.url,
     database,
     writer,
     folder,
