@@ -47,7 +47,7 @@ const CLIP = 'SELECT status AS seen FROM clips WHERE job_id = $1 AND number = 1'
 
 const WHEREABOUTS = `
   SELECT j.status, c.status AS clip,
-    (SELECT json_agg(json_build_object('attempt', p.attempt, 'state', p.state, 'error', p.error_code) ORDER BY p.attempt)
+    (SELECT json_agg(json_build_object('attempt', p.attempt, 'state', p.state, 'error', p.error->>'code') ORDER BY p.attempt)
       FROM predictions p WHERE p.job_id = j.id AND p.subject = 'clip:1') AS attempts,
     (SELECT json_agg(json_build_object('who', a.application_name, 'waits', a.wait_event, 'query', left(a.query, 80)))
       FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock') AS blocked
