@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clipSubject, type GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
@@ -191,6 +192,16 @@ describe('buy', () => {
     await expect(buy()).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
     expect(provider.made.map(({ status }) => status)).toEqual(['canceled']);
     expect((await row()).providerId).toMatch(/^adopted-/);
+  });
+
+  it('sends the answer in its first heartbeat, since the SDK keeps a second one back', async () => {
+    const { provider, subject, row } = await scene();
+    const environment = new MockActivityEnvironment();
+    const beats: unknown[] = [];
+    environment.on('heartbeat', (details: unknown) => void beats.push(details));
+    await environment.run(createBuy(rig.deps(provider)), subject);
+    const [made] = provider.made;
+    expect(beats).toEqual([{ purchaseId: (await row()).id, predictionId: made?.id }]);
   });
 
   it('repairs the row from the heartbeat of an attempt that died before it could write the id', async () => {
