@@ -6,6 +6,7 @@ import { ERRORS, ReelwrightError } from '../domain/errors.js';
 import { versionToRun } from '../domain/music.js';
 import { CANCEL_AFTER_SECONDS, nextAttempt, POST_MARGIN_MS } from '../domain/purchase.js';
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
+import { findJobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
 import { currentTraceParent } from '../telemetry/spans.js';
@@ -14,6 +15,7 @@ import { failureOf, purchaseEnded } from './failure-of.js';
 import { openIntent, requireOpen } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
 import { isProbe, liftPause, liftPauseBefore, pauseForAccount, refuseWhilePaused } from './purchasing.js';
+import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
 
@@ -39,11 +41,11 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
     if (next.kind === 'current' && latest !== undefined && latest.state !== 'intended') {
       return await carryOn(deps, latest, signal);
     }
-    // A pause may last, and what is cancelled must not wait for its end.
-    const { subJob } = await requireOpen(deps.knex, subject);
-    await refuseWhilePaused(deps);
+    await refuseWhilePaused(deps, async () =>
+      requireOpen(deps.knex, await findJobRow(deps.knex, subject.jobId), subject),
+    );
     const lease = randomUUID();
-    const inputs = await prepareInputs(deps, subJob, signal);
+    const inputs = await prepareInputs(deps, await requireSubJob(deps.knex, subject), signal);
     if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
     const row = await openIntent(deps, subject, lease, inputs);
     if (row.state !== 'intended') return await carryOn(deps, row, signal);
@@ -63,10 +65,14 @@ async function carryOn(deps: ActivityDeps, row: LedgerRow, signal: AbortSignal):
 }
 
 async function post(deps: ActivityDeps, row: LedgerRow, lease: string): Promise<Purchase> {
-  const probing = await isProbe(deps);
   // Counted from before the commit, so that our clock never believes in more time than the database gave.
   const asked = performance.now();
-  const left = await grantPost(deps.knex, row.id, lease, { whilePaused: probing });
+  let probing = false;
+  let left = await grantPost(deps.knex, row.id, lease);
+  if (left === undefined) {
+    probing = await isProbe(deps);
+    if (probing) left = await grantPost(deps.knex, row.id, lease, { whilePaused: true });
+  }
   if (left === undefined) {
     throw new ReelwrightError('PURCHASE_PENDING', `another worker holds the right to post for ${row.subject}`);
   }

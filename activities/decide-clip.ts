@@ -5,7 +5,7 @@ import { ReelwrightError } from '../domain/errors.js';
 import { lockMoney } from '../storage/budgets.js';
 import { changeClip } from '../storage/clip-changes.js';
 import { noteAttention } from '../storage/job-attention.js';
-import { findJobRow, setBudget } from '../storage/jobs-repository.js';
+import { setBudget } from '../storage/jobs-repository.js';
 import { reopen } from '../storage/reopen.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
@@ -28,12 +28,12 @@ export function createDecideClip({ knex, addressGuard, logger }: ActivityDeps): 
     }
     const step = await knex.transaction(async (trx) => {
       const bounds = await lockMoney(trx, generation.jobId);
-      const job = await findJobRow(trx, generation.jobId);
       const clip = await requireSubJob(trx, generation);
       const waits = clip.kind === 'clip' && clip.status === 'needs_attention';
-      if (bounds === undefined || job === undefined || isCancelled(job) || !waits) {
+      if (bounds === undefined || isCancelled(bounds.job) || !waits) {
         throw new ReelwrightError('WRONG_STATE', `expected a clip that waits for a decision, seen ${clip.status}`);
       }
+      const { job } = bounds;
       if (decision.decision !== 'retry') return await endAsDecided(trx, clip, decision.decision);
       if (decision.budgetUsd !== undefined) {
         await setBudget(trx, job.id, decision.budgetUsd);

@@ -1,10 +1,10 @@
 import type { GenerationFacts } from '../domain/activity-contract.js';
 import type { Spent } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
 import { oneLine } from '../domain/shown-text.js';
-import { countSubJobs } from '../storage/sub-job.js';
+import { findJobOfMany } from '../storage/sub-job.js';
 import { priceOf, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
-import { requireJobRow } from './required-rows.js';
 
 const MAX_NAME = 100;
 
@@ -13,10 +13,11 @@ export async function generationFacts(
   { knex, links }: Pick<ActivityDeps, 'knex' | 'links'>,
   subJob: SubJobRecord,
 ): Promise<GenerationFacts> {
-  const job = await requireJobRow(knex, subJob.jobId);
+  const job = await findJobOfMany(knex, subJob);
+  if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${subJob.jobId}, found none`);
   return {
     jobName: oneLine(job.name, MAX_NAME),
-    of: await countSubJobs(knex, subJob),
+    of: job.of,
     model: subJob.model,
     durationSeconds: subJob.durationSeconds,
     attempt: subJob.attempt,

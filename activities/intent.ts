@@ -7,7 +7,7 @@ import { musicInput } from '../domain/music.js';
 import { fingerprintOf, nextAttempt, type OpenedBy } from '../domain/purchase.js';
 import { countOpenPurchases, lockMoney, type MoneyBounds, refuseOverBudget } from '../storage/budgets.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJobRow, type JobRow } from '../storage/jobs-repository.js';
+import type { JobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, latestPurchase, purchasesOf } from '../storage/ledger.js';
 import { insertIntent, type NewIntent, takeOverIntent } from '../storage/ledger-moves.js';
 import { findSecondsBefore, type MusicRecord } from '../storage/music-repository.js';
@@ -41,26 +41,26 @@ export async function openIntent(
     return await knex.transaction(async (trx) => {
       const bounds = await lockMoney(trx, jobId);
       const purchases = await purchasesOf(trx, jobId, subject);
+      const [latest] = purchases;
       const next = nextAttempt(purchases);
-      const open = purchases[0]?.state === 'intended' ? purchases[0] : undefined;
-      if (open !== undefined || next.kind === 'open') {
-        const { job, subJob } = await requireOpen(trx, generation);
-        const openedBy = open?.openedBy ?? (next.kind === 'open' ? next.openedBy : 'order');
-        const intent = await newIntent(trx, { job, subJob, subject, inputs, lease, openedBy });
-        const spent = roundUsd(intent.estimateUsd + (await heldForClips(trx, job, subJob)));
-        if (bounds !== undefined) await refuseBeyond(trx, bounds, spent, open?.id, settings);
-        // Nobody has posted an open intent: it is told anew, since its links may have expired.
-        if (open !== undefined) await takeOverIntent(trx, open.id, intent);
-        else await insertIntent(trx, intent);
-        // The links are one-off: the next purchase gets others.
-        await moveSubJob(trx, subJob, [subJob.status], {
-          status: 'generating',
-          error: null,
-          preparedInputs: null,
-          started: true,
-        });
-      }
-      return (await latestPurchase(trx, jobId, subject)) as LedgerRow;
+      const open = latest?.state === 'intended' ? latest : undefined;
+      if (latest !== undefined && open === undefined && next.kind !== 'open') return latest;
+      const { job, subJob } = await requireOpen(trx, bounds?.job, generation);
+      const openedBy = open?.openedBy ?? (next.kind === 'open' ? next.openedBy : 'order');
+      const intent = await newIntent(trx, { job, subJob, subject, inputs, lease, openedBy });
+      const spent = roundUsd(intent.estimateUsd + (await heldForClips(trx, job, subJob)));
+      if (bounds !== undefined) await refuseBeyond(trx, bounds, spent, open?.id, settings);
+      // The links are one-off: the next purchase gets others.
+      await moveSubJob(trx, subJob, [subJob.status], {
+        status: 'generating',
+        error: null,
+        preparedInputs: null,
+        started: true,
+      });
+      if (open === undefined) return await insertIntent(trx, intent);
+      // Nobody has posted an open intent: it is told anew, since its links may have expired. Where its holder got the
+      // right to post meanwhile, there is nothing to take over.
+      return (await takeOverIntent(trx, open.id, intent)) ?? ((await latestPurchase(trx, jobId, subject)) as LedgerRow);
     });
   } catch (cause) {
     if ((cause as { code?: unknown }).code !== UNIQUE_VIOLATION) throw cause;
@@ -74,9 +74,9 @@ export async function openIntent(
 /** The rows of what may still be bought; throws NOT_FOUND without them and PREDICTION_CANCELED for what was cancelled. */
 export async function requireOpen(
   trx: Knex,
+  job: JobRow | undefined,
   { jobId, subject }: GenerationInput,
 ): Promise<{ job: JobRow; subJob: SubJobRecord }> {
-  const job = await findJobRow(trx, jobId);
   const subJob = await findSubJob(trx, { jobId, subject });
   if (job === undefined || subJob === undefined) {
     throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
@@ -105,7 +105,7 @@ async function refuseBeyond(
 ): Promise<void> {
   await refuseOverBudget(trx, bounds, estimateUsd, openId === undefined ? [] : [openId]);
   const limit = bounds.openPurchases ?? openPurchasesPerOwner;
-  const open = await countOpenPurchases(trx, bounds.ownerId, openId);
+  const open = await countOpenPurchases(trx, bounds.job.ownerId, openId);
   if (open < limit) return;
   throw new ReelwrightError(
     'PURCHASE_LIMIT',

@@ -3,6 +3,7 @@ import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { countText, oneLine } from '../domain/shown-text.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
+import { findJobResult } from '../storage/job-result.js';
 import { findJobRow, listOwedStarts, lockJob, markRunStarted, moveJob } from '../storage/jobs-repository.js';
 import { jobRoom } from '../storage/jobs-room.js';
 import { hasBought } from '../storage/ledger.js';
@@ -12,7 +13,7 @@ import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { startOwedBatches } from './owed-batches.js';
-import { NOT_CANCELLED, requireJob, requireJobRow, UNFINISHED } from './required-rows.js';
+import { NOT_CANCELLED, requireJobRow, UNFINISHED } from './required-rows.js';
 import { startOwedRenditions } from './start-owed-renditions.js';
 
 /** How long the api has to start a run by itself before the reconciler does, and how many it takes at once. */
@@ -90,12 +91,12 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       const music = subJobs.some(({ kind }) => kind === 'clip') ? undefined : musicMade(subJobs);
       const change = { status, error: null, completed: true, ...(music && { durationSeconds: music.durationSeconds }) };
       await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, change));
-      const { actualCostUsd: costUsd, ...job } = await requireJob(knex, run.jobId);
-      const { durationSeconds, sizeBytes } = music ?? job;
-      if (durationSeconds === null || sizeBytes === null) {
+      const video = await findJobResult(knex, run.jobId);
+      const { durationSeconds, sizeBytes } = music ?? video ?? { durationSeconds: null, sizeBytes: null };
+      if (video === undefined || durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
       }
-      return { status, durationSeconds, sizeBytes, costUsd };
+      return { status, durationSeconds, sizeBytes, costUsd: video.costUsd };
     },
 
     async endJob({ end: proposed, error, ...run }) {

@@ -5,7 +5,7 @@ import { isFinalStatus } from '../domain/ledger.js';
 import { nextAttempt } from '../domain/purchase.js';
 import { latestPurchase, purchasesOf } from '../storage/ledger.js';
 import { withdrawIntent } from '../storage/ledger-moves.js';
-import { moveSubJob } from '../storage/sub-job.js';
+import { moveSubJob, subjectOf } from '../storage/sub-job.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
@@ -23,10 +23,12 @@ const CANCEL_PAUSE_MS = 2_000;
 /** After this many attempts an address that does not answer is given up: there is somebody to decide about it. */
 const IMAGE_ATTEMPTS = 10;
 
-async function fetchNow(deps: ActivityDeps, clip: SubJobRecord, signal: AbortSignal): Promise<void> {
-  if (clip.kind !== 'clip') return;
+/** The row as it is once the images that it names by address are assets. */
+async function withImages(deps: ActivityDeps, clip: SubJobRecord, signal: AbortSignal): Promise<SubJobRecord> {
+  if (clip.kind !== 'clip') return clip;
   try {
-    await fetchClipImages(deps, clip, signal);
+    const fetched = await fetchClipImages(deps, clip, signal);
+    return fetched === 0 ? clip : await requireSubJob(deps.knex, { jobId: clip.jobId, subject: subjectOf(clip) });
   } catch (error) {
     if (!isReelwrightError(error, 'IMAGE_UNREACHABLE') || Context.current().info.attempt < IMAGE_ATTEMPTS) throw error;
     throw new ReelwrightError('IMAGE_NOT_FETCHED', error.message, { cause: error });
@@ -43,7 +45,7 @@ export function createProviderActivities(
 
     /** Takes the generation's row: what is stored is done, what is bought is resumed, else its inputs are prepared. */
     async prepareGeneration({ jobId, subject }) {
-      const clip = await requireSubJob(knex, { jobId, subject });
+      let clip = await requireSubJob(knex, { jobId, subject });
       const facts = await generationFacts(deps, clip);
       if (clip.status === 'stored') {
         return { facts, outcome: { status: 'stored', predictionId: clip.predictionId, ...spentOn(clip) } };
@@ -52,7 +54,10 @@ export function createProviderActivities(
         return { facts, outcome: { status: 'skipped', error: clip.error, ...spentOn(clip) } };
       }
       // What was cancelled together with a run that is gone may go on in this one.
-      await moveSubJob(knex, clip, ['cancelled'], { status: 'pending', completed: false });
+      if (clip.status === 'cancelled') {
+        await moveSubJob(knex, clip, ['cancelled'], { status: 'pending', completed: false });
+        clip = await requireSubJob(knex, { jobId, subject });
+      }
       const purchases = await purchasesOf(knex, jobId, subject);
       const [latest] = purchases;
       const next = nextAttempt(purchases);
@@ -60,8 +65,7 @@ export function createProviderActivities(
       if (next.kind === 'open' || latest?.state === 'intended') {
         await withHeartbeat(async () => {
           const signal = Context.current().cancellationSignal;
-          await fetchNow(deps, clip, signal);
-          await prepareInputs(deps, await requireSubJob(knex, { jobId, subject }), signal);
+          await prepareInputs(deps, await withImages(deps, clip, signal), signal);
         });
       }
       const attempt = (latest?.attempt ?? 0) + (next.kind === 'open' ? 1 : 0);

@@ -13,16 +13,24 @@ import type { ActivityDeps } from './deps.js';
 
 type Deps = Pick<ActivityDeps, 'knex' | 'settings' | 'logger'>;
 
-/** Throws PURCHASING_PAUSED while purchasing is paused and no purchase may try yet whether it still has to be. */
-export async function refuseWhilePaused({ knex, settings }: Deps): Promise<void> {
+/**
+ * Throws PURCHASING_PAUSED while purchasing is paused and no purchase may try yet whether it still has to be. A pause may
+ * last, and what is cancelled must not wait for its end: `requireWanted` throws what comes of it instead.
+ */
+export async function refuseWhilePaused(
+  { knex, settings }: Deps,
+  requireWanted: () => Promise<unknown>,
+): Promise<void> {
   const pause = await findPause(knex);
-  if (pause !== undefined && !isProbeDue(pause)) throw pausedBy(pause, settings);
+  if (pause === undefined || isProbeDue(pause)) return;
+  await requireWanted();
+  throw pausedBy(pause, settings);
 }
 
 /**
- * Immediately before a POST: false where purchasing goes on, true for the one purchase that may now try whether the
- * account is in order again. Throws PURCHASING_PAUSED for all others. The right is taken this late so that no purchase
- * takes it and then has nothing to post.
+ * Of a purchase that got no right to post: false where purchasing goes on, true for the one purchase that may now try
+ * whether the account is in order again. Throws PURCHASING_PAUSED for all others. The right is taken this late so that no
+ * purchase takes it and then has nothing to post.
  */
 export async function isProbe({ knex, settings }: Deps): Promise<boolean> {
   const pause = await findPause(knex);

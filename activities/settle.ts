@@ -82,14 +82,21 @@ export async function askProvider(
   return prediction;
 }
 
-/** A prediction that its signed webhook shows as ended, or undefined while none does. */
+/**
+ * A prediction that its signed webhook shows as ended, or undefined while none does. `onWebhook` is told how many seconds
+ * ago the first webhook of it came.
+ */
 export async function settledByWebhook(
   deps: Pick<ActivityDeps, 'knex'>,
   row: LedgerRow,
   predictionId: string,
+  onWebhook: (secondsAgo: number) => void = () => undefined,
 ): Promise<FinalPrediction | undefined> {
-  const bodies = await webhooksOf(deps.knex, predictionId);
+  const webhooks = await webhooksOf(deps.knex, predictionId);
+  const first = webhooks.at(-1);
+  if (first !== undefined) onWebhook(first.secondsAgo);
   // What we cannot read says nothing; the provider is asked instead.
+  const bodies = webhooks.map(({ body }) => body);
   const prediction = bodies.filter(isPrediction).map(readPrediction).find(isFinal);
   if (prediction !== undefined) await settle(deps, row, prediction);
   return prediction;

@@ -2,12 +2,12 @@ import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
 import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import { roundUsd } from '../domain/models.js';
+import { type JobRow, lockJobRow } from './jobs-repository.js';
 
 /** What bounds the purchases of a job. Money is US dollars; null is no bound. */
 export interface MoneyBounds {
-  jobId: string;
-  ownerId: string;
-  campaignId: string | null;
+  /** As it is under the locks. */
+  job: JobRow;
   jobBudgetUsd: number | null;
   campaignBudgetUsd: number | null;
   dailyCapUsd: number | null;
@@ -15,7 +15,7 @@ export interface MoneyBounds {
   openPurchases: number | null;
 }
 
-type Owner = Pick<MoneyBounds, 'ownerId' | 'campaignId' | 'dailyCapUsd' | 'openPurchases'>;
+type Owner = Pick<MoneyBounds, 'dailyCapUsd' | 'openPurchases'> & { campaignId: string | null };
 
 /**
  * Locks the rows that a purchase is decided under until the transaction ends: owner, campaign and job, everywhere in
@@ -27,24 +27,16 @@ export async function lockMoney(trx: Knex, jobId: string): Promise<MoneyBounds |
     .join('owners as o', 'o.id', 'j.owner_id')
     .where('j.id', jobId)
     .forNoKeyUpdate('o')
-    .first({
-      ownerId: 'o.id',
-      campaignId: 'j.campaign_id',
-      dailyCapUsd: 'o.daily_cap_usd',
-      openPurchases: 'o.open_purchases',
-    });
+    .first({ campaignId: 'j.campaign_id', dailyCapUsd: 'o.daily_cap_usd', openPurchases: 'o.open_purchases' });
   if (owner === undefined) return undefined;
+  const { campaignId, ...ofOwner } = owner;
   const campaign =
-    owner.campaignId === null
+    campaignId === null
       ? undefined
-      : await trx('campaigns').where({ id: owner.campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
-  const locked = await trx('jobs').where({ id: jobId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
-  return {
-    jobId,
-    ...owner,
-    jobBudgetUsd: locked.budgetUsd,
-    campaignBudgetUsd: campaign?.budgetUsd ?? null,
-  };
+      : await trx('campaigns').where({ id: campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
+  const job = await lockJobRow(trx, jobId);
+  if (job === undefined) return undefined;
+  return { job, jobBudgetUsd: job.budgetUsd, campaignBudgetUsd: campaign?.budgetUsd ?? null, ...ofOwner };
 }
 
 /**
@@ -58,17 +50,17 @@ export async function refuseOverBudget(
   except: readonly string[] = [],
 ): Promise<void> {
   const checks = [
-    { what: 'the budget of the job', limit: bounds.jobBudgetUsd, where: { 'j.id': bounds.jobId }, today: false },
+    { what: 'the budget of the job', limit: bounds.jobBudgetUsd, where: { 'j.id': bounds.job.id }, today: false },
     {
       what: 'the budget of the campaign',
       limit: bounds.campaignBudgetUsd,
-      where: { 'j.campaign_id': bounds.campaignId },
+      where: { 'j.campaign_id': bounds.job.campaignId },
       today: false,
     },
     {
       what: "the owner's cap of the day",
       limit: bounds.dailyCapUsd,
-      where: { 'j.owner_id': bounds.ownerId },
+      where: { 'j.owner_id': bounds.job.ownerId },
       today: true,
     },
   ];

@@ -1,21 +1,21 @@
 import type { Knex } from 'knex';
-import type { FailureInfo } from '../domain/contract.js';
-import type { JobState } from '../domain/states.js';
 
 /**
  * Brings a job that is being generated in line with its clips: it needs attention while one of them does, and then
- * states the first one's reason.
+ * states the first one's reason. A row that says so already is not written.
  */
 export async function noteAttention(trx: Knex, jobId: string): Promise<void> {
-  const waiting: { number: number; error: FailureInfo } | undefined = await trx('clips')
-    .where({ job_id: jobId, status: 'needs_attention' })
-    .orderBy('number')
-    .first({ number: 'number', error: 'error' });
-  const status: JobState = waiting === undefined ? 'generating' : 'needs_attention';
-  const error =
-    waiting === undefined ? null : { ...waiting.error, message: `clip ${waiting.number}: ${waiting.error.message}` };
-  await trx('jobs')
-    .where({ id: jobId })
-    .whereIn('status', ['generating', 'needs_attention'] satisfies JobState[])
-    .update({ status, error: error === null ? null : JSON.stringify(error), updated_at: trx.fn.now() });
+  await trx.raw(
+    `WITH waiting AS (
+       SELECT error || jsonb_build_object('message', 'clip ' || number || ': ' || (error->>'message')) AS error
+       FROM clips WHERE job_id = :jobId AND status = 'needs_attention' ORDER BY number LIMIT 1
+     ), noted AS (
+       SELECT CASE WHEN EXISTS (SELECT FROM waiting) THEN 'needs_attention' ELSE 'generating' END AS status,
+         (SELECT error FROM waiting) AS error
+     )
+     UPDATE jobs SET status = noted.status, error = noted.error, updated_at = now() FROM noted
+     WHERE jobs.id = :jobId AND jobs.status IN ('generating', 'needs_attention')
+       AND (jobs.status, jobs.error) IS DISTINCT FROM (noted.status, noted.error)`,
+    { jobId },
+  );
 }

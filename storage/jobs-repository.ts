@@ -5,6 +5,7 @@ import type { AspectRatio, ModelName, Resolution } from '../domain/models.js';
 import type { ClipFailurePolicy, JobKind, Transition } from '../domain/orders.schema.js';
 import type { JobState } from '../domain/states.js';
 import { type ClipRecord, listClips } from './clips-repository.js';
+import { actualCostUsd } from './job-result.js';
 import { listMusic, type MusicRecord } from './music-repository.js';
 
 /** A job's own row. Money is US dollars, times are Dates, durations seconds. */
@@ -124,11 +125,7 @@ const select = (knex: Knex): Knex.QueryBuilder =>
       cuesSha256: 'cues.sha256',
       sizeBytes: 'b.size',
       retentionDays: 'campaign.retention_days',
-      actualCostUsd: knex.raw(
-        `(SELECT coalesce(sum(p.cost_usd), 0)
-             + coalesce(sum((SELECT sum(s.cost_usd) FROM strays s WHERE s.purchase_id = p.id)), 0)
-           FROM predictions p WHERE p.job_id = j.id)`,
-      ) as Knex.Raw<number>,
+      actualCostUsd: actualCostUsd(knex),
     });
 
 /**
@@ -278,6 +275,11 @@ export async function listOwedStarts(knex: Knex, olderThanMs: number, limit: num
     .whereRaw(`j.updated_at <= now() - ? * interval '1 millisecond'`, [olderThanMs])
     .orderBy('j.updated_at')
     .limit(limit);
+}
+
+/** `findJobRow` of a row that stays locked until the transaction ends, as it is once it is. */
+export async function lockJobRow(trx: Knex, id: string): Promise<JobRow | undefined> {
+  return await selectRow(trx).where('j.id', id).forNoKeyUpdate('j').first();
 }
 
 /** Locks the job's row until the transaction ends: what is decided about its clips is decided one after the other. */

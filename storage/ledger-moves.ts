@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { FailureInfo, Subject } from '../domain/contract.js';
 import { type FinalProviderStatus, type PredictionState, statesBefore } from '../domain/ledger.js';
 import { type OpenedBy, POST_WINDOW_MS } from '../domain/purchase.js';
-import type { AdoptedFrom } from './ledger.js';
+import { type AdoptedFrom, LEDGER_COLUMNS, type LedgerRow } from './ledger.js';
 
 export interface NewIntent {
   id: string;
@@ -21,9 +21,9 @@ export interface NewIntent {
 
 const postBy = (knex: Knex): Knex.Raw => knex.raw(`now() + ? * interval '1 millisecond'`, [POST_WINDOW_MS]);
 
-/** R1: writes the intent. The caller holds the lock on the job's row and has checked what came before. */
-export async function insertIntent(trx: Knex, intent: NewIntent): Promise<void> {
-  await trx('predictions').insert({
+/** R1: writes the intent and gives its row. The caller holds the lock on the job's row and has checked what came before. */
+export async function insertIntent(trx: Knex, intent: NewIntent): Promise<LedgerRow> {
+  const insert = trx('predictions').insert({
     id: intent.id,
     job_id: intent.jobId,
     subject: intent.subject,
@@ -38,6 +38,8 @@ export async function insertIntent(trx: Knex, intent: NewIntent): Promise<void> 
     estimate_usd: intent.estimateUsd,
     opened_by: intent.openedBy,
   });
+  const [row] = await insert.returning<LedgerRow[]>(LEDGER_COLUMNS as never);
+  return row as LedgerRow;
 }
 
 /**
@@ -59,13 +61,16 @@ export async function openAttempt(
   await trx('predictions').where({ id: attempt.id }).update({ post_by: trx.fn.now() });
 }
 
-/** Takes an intent over from whoever held it, tells it anew and opens its window; its former holder can no longer post. */
+/**
+ * Takes an intent over from whoever held it, tells it anew and opens its window; its former holder can no longer post.
+ * Undefined, and nothing done, for what is no intent any more.
+ */
 export async function takeOverIntent(
   trx: Knex,
   id: string,
   intent: Pick<NewIntent, 'lease' | 'model' | 'fingerprint' | 'seed' | 'input' | 'estimateUsd'>,
-): Promise<void> {
-  await trx('predictions')
+): Promise<LedgerRow | undefined> {
+  const [row] = await trx('predictions')
     .where({ id, state: 'intended' satisfies PredictionState })
     .update({
       lease: intent.lease,
@@ -75,7 +80,9 @@ export async function takeOverIntent(
       input: JSON.stringify(intent.input),
       estimate_usd: intent.estimateUsd,
       post_by: postBy(trx),
-    });
+    })
+    .returning<LedgerRow[]>(LEDGER_COLUMNS as never);
+  return row;
 }
 
 /**

@@ -62,6 +62,9 @@ const COLUMNS = {
   storedAt: 'stored_at',
 } as const;
 
+/** The columns of a `LedgerRow` as a statement that writes one gives them back. */
+export const LEDGER_COLUMNS = Object.entries(COLUMNS).map(([name, column]) => `${column} as ${name}`);
+
 /** The latest purchase of a subject, or undefined before the first. */
 export async function latestPurchase(knex: Knex, jobId: string, subject: Subject): Promise<LedgerRow | undefined> {
   return await knex('predictions').select(COLUMNS).where({ job_id: jobId, subject }).orderBy('attempt', 'desc').first();

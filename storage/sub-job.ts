@@ -81,10 +81,18 @@ export const selectSubJobs = (knex: Knex, kind: SubJobKind): Knex.QueryBuilder =
       ) as Knex.Raw<number>,
     });
 
-/** How many of this kind its job has. */
-export async function countSubJobs(knex: Knex, { kind, jobId }: Omit<SubJobKey, 'number'>): Promise<number> {
-  const [row] = await knex(TABLES[kind]).where({ job_id: jobId }).count({ total: '*' });
-  return Number(row?.['total'] ?? 0);
+/** What is told of its job, and how many of its kind the job has; undefined without the job. */
+export async function findJobOfMany(
+  knex: Knex,
+  { kind, jobId }: Omit<SubJobKey, 'number'>,
+): Promise<{ name: string; generateAudio: boolean; of: number } | undefined> {
+  return await knex('jobs as j')
+    .where('j.id', jobId)
+    .first({
+      name: 'j.name',
+      generateAudio: 'j.generate_audio',
+      of: knex(TABLES[kind]).whereRaw('job_id = j.id').count() as never,
+    });
 }
 
 export interface SubJobChange {

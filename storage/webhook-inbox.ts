@@ -29,21 +29,15 @@ export async function receiveWebhook(knex: Knex, webhook: ReceivedWebhook): Prom
   return inserted.length === 1 ? 'new' : 'known';
 }
 
-/** The bodies received for a prediction, the latest first. */
-export async function webhooksOf(knex: Knex, predictionId: string): Promise<unknown[]> {
-  const rows = await knex('webhook_inbox')
-    .select('body')
+/** What came for a prediction, the latest first, and how many seconds ago. */
+export async function webhooksOf(knex: Knex, predictionId: string): Promise<{ body: unknown; secondsAgo: number }[]> {
+  return await knex('webhook_inbox')
+    .select({
+      body: 'body',
+      secondsAgo: knex.raw('extract(epoch FROM clock_timestamp() - received_at)::double precision'),
+    })
     .where({ prediction_id: predictionId })
     .orderBy('received_at', 'desc');
-  return rows.map((row: { body: unknown }) => row.body);
-}
-
-/** How long ago the first webhook of a prediction came, in seconds; undefined where none has come. */
-export async function secondsSinceWebhook(knex: Knex, predictionId: string): Promise<number | undefined> {
-  const row: { seconds: number | null } | undefined = await knex('webhook_inbox')
-    .where({ prediction_id: predictionId })
-    .first({ seconds: knex.raw('extract(epoch FROM clock_timestamp() - min(received_at))::double precision') });
-  return row?.seconds ?? undefined;
 }
 
 /**

@@ -1,13 +1,13 @@
 /** The media activities without media: every row is written as by the real ones, and no byte is fetched, probed or cut. */
 
 import type { ActivityDeps } from '../../activities/deps.js';
-import { NOT_CANCELLED, NOT_STORED, requireJob, requireSubJob } from '../../activities/required-rows.js';
-import { requirePurchase, settledByWebhook } from '../../activities/settle.js';
+import { spentOn } from '../../activities/generation-facts.js';
+import { keepOutput, takeOutput } from '../../activities/output-rows.js';
+import { NOT_CANCELLED, requireJobRow } from '../../activities/required-rows.js';
+import { requirePurchase } from '../../activities/settle.js';
 import type { MediaActivities } from '../../domain/activity-contract.js';
-import { noteAttention } from '../../storage/job-attention.js';
-import { lockJob, moveJob } from '../../storage/jobs-repository.js';
-import { markPurchaseStored } from '../../storage/ledger-moves.js';
-import { moveSubJob } from '../../storage/sub-job.js';
+import { listClips } from '../../storage/clips-repository.js';
+import { moveJob } from '../../storage/jobs-repository.js';
 
 const VIDEO = { durationSeconds: 16, sizeBytes: 1 };
 
@@ -25,20 +25,14 @@ export function createStubbedMedia({ deps, blobId, onFetch }: StubbedMediaOption
     async collectOutput({ predictionId, ...generation }) {
       onFetch?.(predictionId);
       const row = await requirePurchase(deps, generation, predictionId);
-      if ((await settledByWebhook(deps, row, predictionId)) === undefined) throw new Error('expected its webhook');
-      const subJob = await requireSubJob(knex, row);
-      await moveSubJob(knex, subJob, NOT_STORED, { status: 'storing' });
-      await knex.transaction(async (trx) => {
-        await lockJob(trx, subJob.jobId);
-        await markPurchaseStored(trx, predictionId, blobId);
-        await moveSubJob(trx, subJob, NOT_STORED, { status: 'stored', blobId, error: null, completed: true });
-        await noteAttention(trx, subJob.jobId);
-      });
-      return { status: 'stored', predictionId };
+      const output = await takeOutput(deps, row, predictionId);
+      await keepOutput(deps, output, { blobId, warnings: [] });
+      return { status: 'stored', predictionId, ...spentOn(output.subJob) };
     },
     async cutVideo(run) {
       await moveJob(knex, run, NOT_CANCELLED, { status: 'composing' });
-      await requireJob(knex, run.jobId);
+      await requireJobRow(knex, run.jobId);
+      await listClips(knex, [run.jobId]);
       await moveJob(knex, run, NOT_CANCELLED, {
         status: 'composing',
         videoBlobId: blobId,

@@ -1,0 +1,78 @@
+/** What is written about a prediction's output before it is fetched, and once it is in the store. */
+import { Context } from '@temporalio/activity';
+import { ReelwrightError } from '../domain/errors.js';
+import { noteAttention } from '../storage/job-attention.js';
+import { lockJob } from '../storage/jobs-repository.js';
+import type { LedgerRow } from '../storage/ledger.js';
+import { markPurchaseStored } from '../storage/ledger-moves.js';
+import { moveSubJob } from '../storage/sub-job.js';
+import type { SubJobRecord } from '../storage/sub-jobs.js';
+import { webhookToFetchSeconds } from '../telemetry/metrics.js';
+import type { ActivityDeps } from './deps.js';
+import { NOT_STORED, requireSubJob } from './required-rows.js';
+import { askProvider, endError, settledByWebhook } from './settle.js';
+
+/** When a completion was announced that neither the inbox nor the provider shows. */
+const NOT_ENDED_PAUSE_MS = 3_000;
+
+/** An output that is about to be fetched. */
+export interface Output {
+  /** Its cost is in `subJob`: the row is read after the purchase was settled. */
+  subJob: SubJobRecord;
+  predictionId: string;
+  url: string;
+  /** Whether the row is still waiting for this one, and not for what a later attempt gives. */
+  isLatest: boolean;
+}
+
+/**
+ * Settles the purchase and takes its row for storing. Throws the reason of a prediction that ended without an output,
+ * PURCHASE_PENDING while it has not ended, OUTPUT_LOST where its output is gone.
+ */
+export async function takeOutput(deps: ActivityDeps, row: LedgerRow, predictionId: string): Promise<Output> {
+  const url = await urlOf(deps, row, predictionId);
+  const subJob = await requireSubJob(deps.knex, row);
+  const isLatest = row.attempt === subJob.attempt;
+  if (isLatest) await moveSubJob(deps.knex, subJob, NOT_STORED, { status: 'storing' });
+  return { subJob, predictionId, url, isLatest };
+}
+
+/** The output's link, from the ledger, the webhook or the provider, whoever knows it first. */
+async function urlOf(deps: ActivityDeps, row: LedgerRow, predictionId: string): Promise<string> {
+  const { cancellationSignal: signal, info } = Context.current();
+  if (row.state === 'succeeded' && row.output?.[0] !== undefined) return row.output[0];
+  const noteLag = (seconds: number): void => {
+    // A later attempt says how long fetching failed, and not how soon it began.
+    if (info.attempt === 1) webhookToFetchSeconds.observe(seconds);
+  };
+  const prediction =
+    (await settledByWebhook(deps, row, predictionId, noteLag)) ?? (await askProvider(deps, row, predictionId, signal));
+  if (prediction.status === 'starting' || prediction.status === 'processing') {
+    throw new ReelwrightError(
+      'PURCHASE_PENDING',
+      `expected prediction ${predictionId} to have ended, it is ${prediction.status}`,
+      { retryAfterMs: NOT_ENDED_PAUSE_MS },
+    );
+  }
+  if (prediction.status !== 'succeeded') throw endError({ ...prediction, status: prediction.status });
+  const [url] = prediction.outputUrls;
+  if (url !== undefined) return url;
+  const message = `prediction ${predictionId} succeeded, but its output is gone at the provider`;
+  throw new ReelwrightError('OUTPUT_LOST', message);
+}
+
+/** Notes that the output is in the store: the end of its purchase, and of its row where that waits for this one. */
+export async function keepOutput(
+  { knex }: Pick<ActivityDeps, 'knex'>,
+  { subJob, predictionId, isLatest }: Output,
+  { blobId, warnings }: { blobId: string; warnings: string[] },
+): Promise<void> {
+  await knex.transaction(async (trx) => {
+    await lockJob(trx, subJob.jobId);
+    await markPurchaseStored(trx, predictionId, blobId);
+    // Where the row has what a later attempt gave, this one is kept with its purchase only.
+    if (!isLatest) return;
+    await moveSubJob(trx, subJob, NOT_STORED, { status: 'stored', blobId, error: null, warnings, completed: true });
+    await noteAttention(trx, subJob.jobId);
+  });
+}
