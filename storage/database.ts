@@ -1,5 +1,6 @@
 import createKnex, { type Knex } from 'knex';
 import pg from 'pg';
+import { nameStatements } from './named-statements.js';
 
 export interface DatabaseOptions {
   /** How the connections call themselves in `pg_stat_activity`. Default `reelwright`. */
@@ -49,7 +50,14 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
       statement_timeout: options.statementTimeoutMs ?? 60_000,
       idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
     },
-    pool: { min: 0, max: options.poolMax ?? 10 },
+    pool: {
+      min: 0,
+      max: options.poolMax ?? 10,
+      afterCreate(created: pg.Client, done: (error: null, created: pg.Client) => void) {
+        nameStatements(created);
+        done(null, created);
+      },
+    },
     acquireConnectionTimeout: connectionTimeoutMs,
     // The messages of knex's errors begin with the statement: never with its values, prompts and keys among them.
     compileSqlOnError: false,
