@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { CancelledFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createFakeProvider } from '../replicate/fake-provider.js';
 import { type ClipRecord, listClips, moveClip } from '../storage/clips-repository.js';
 import { findJob, moveJob } from '../storage/jobs-repository.js';
@@ -32,6 +33,7 @@ beforeAll(async () => {
   });
 });
 afterEach(() => {
+  vi.useRealTimers();
   answers.clear();
   server.requests.length = 0;
 });
@@ -238,12 +240,14 @@ describe('fetchImages', () => {
 
   it('beats while it works', async () => {
     const environment = new MockActivityEnvironment();
-    let beats = 0;
-    environment.on('heartbeat', () => {
-      beats += 1;
-    });
-    await environment.run(createFetchImages(deps()), await ordered({ first: '/a.jpg' }));
-    expect(beats).toBeGreaterThan(0);
+    const beat = once(environment, 'heartbeat');
+    answers.set('/never.jpg', () => vi.advanceTimersByTime(5_000));
+    const run = await ordered({ first: '/never.jpg' });
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const fetching = environment.run(createFetchImages(deps()), run);
+    await beat;
+    environment.cancel();
+    await expect(fetching).rejects.toBeInstanceOf(CancelledFailure);
   });
 });
 
