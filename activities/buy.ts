@@ -6,16 +6,16 @@ import { ERRORS, ReelwrightError } from '../domain/errors.js';
 import { versionToRun } from '../domain/music.js';
 import { CANCEL_AFTER_SECONDS, nextAttempt, POST_MARGIN_MS } from '../domain/purchase.js';
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
-import { findJobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
+import { purchasesOfSubJob } from '../storage/sub-jobs.js';
 import { currentTraceParent } from '../telemetry/spans.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
-import { openIntent, requireOpen } from './intent.js';
+import { openIntent, refuseCancelled } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
 import { isProbe, liftPause, liftPauseBefore, pauseForAccount, refuseWhilePaused } from './purchasing.js';
-import { requireSubJob } from './required-rows.js';
+import { requireJobRow, requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
 
@@ -34,18 +34,17 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
     const { info, cancellationSignal: signal } = Context.current();
     await repairFromHeartbeat(deps, subject, info.heartbeatDetails as Answer | undefined, signal);
 
-    const purchases = await purchasesOf(deps.knex, subject.jobId, subject.subject);
+    const subJob = await requireSubJob(deps.knex, subject);
+    const purchases = await purchasesOfSubJob(deps.knex, subJob);
     const [latest] = purchases;
     const next = nextAttempt(purchases);
     if (next.kind === 'spent' && latest !== undefined) throw purchaseEnded(latest);
     if (next.kind === 'current' && latest !== undefined && latest.state !== 'intended') {
       return await carryOn(deps, latest, signal);
     }
-    await refuseWhilePaused(deps, async () =>
-      requireOpen(deps.knex, await findJobRow(deps.knex, subject.jobId), subject),
-    );
+    await refuseWhilePaused(deps, async () => refuseCancelled(await requireJobRow(deps.knex, subject.jobId), subJob));
     const lease = randomUUID();
-    const inputs = await prepareInputs(deps, await requireSubJob(deps.knex, subject), signal);
+    const inputs = await prepareInputs(deps, subJob, signal);
     if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
     const row = await openIntent(deps, subject, lease, inputs);
     if (row.state !== 'intended') return await carryOn(deps, row, signal);

@@ -8,11 +8,11 @@ import { fingerprintOf, nextAttempt, type OpenedBy } from '../domain/purchase.js
 import { countOpenPurchases, lockMoney, type MoneyBounds, refuseOverBudget } from '../storage/budgets.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import type { JobRow } from '../storage/jobs-repository.js';
-import { type LedgerRow, latestPurchase, purchasesOf } from '../storage/ledger.js';
+import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { insertIntent, type NewIntent, takeOverIntent } from '../storage/ledger-moves.js';
 import { findSecondsBefore, type MusicRecord } from '../storage/music-repository.js';
-import { moveSubJob, type PreparedInputs } from '../storage/sub-job.js';
-import { findSubJob, priceOf, providerModelOf, type SubJobRecord } from '../storage/sub-jobs.js';
+import { moveSubJob, type PreparedInputs, subjectOf } from '../storage/sub-job.js';
+import { findSubJob, priceOf, providerModelOf, purchasesOfSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 
 /** Seeds are 31 bits wide: every model takes those, and two open purchases hardly ever share one. */
@@ -24,9 +24,9 @@ const SAME_FINGERPRINT_PAUSE_MS = 2_000;
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
- * R1: one transaction locks the owner, the campaign and the job, looks at the last purchases, and either takes over
+ * R1: one transaction locks the owner, the job and the campaign, looks at the last purchases, and either takes over
  * their open intent, writes the next one, or leaves things as they are. Resolves with the row that now stands for the
- * subject; the caller may post for it only where it is `intended`. Throws PREDICTION_CANCELED for what was cancelled,
+ * subject; the caller may post for it only where it is `intended`. Throws NOT_FOUND without rows, PREDICTION_CANCELED for what was cancelled,
  * BUDGET_EXCEEDED, PURCHASE_LIMIT while the owner has as many purchases open as allowed, and PURCHASE_PENDING while
  * another open purchase cannot be told from this one.
  */
@@ -40,16 +40,21 @@ export async function openIntent(
   try {
     return await knex.transaction(async (trx) => {
       const bounds = await lockMoney(trx, jobId);
-      const purchases = await purchasesOf(trx, jobId, subject);
+      const subJob = await findSubJob(trx, generation);
+      if (bounds === undefined || subJob === undefined) {
+        throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
+      }
+      const { job } = bounds;
+      const purchases = await purchasesOfSubJob(trx, subJob);
       const [latest] = purchases;
       const next = nextAttempt(purchases);
       const open = latest?.state === 'intended' ? latest : undefined;
       if (latest !== undefined && open === undefined && next.kind !== 'open') return latest;
-      const { job, subJob } = await requireOpen(trx, bounds?.job, generation);
+      refuseCancelled(job, subJob);
       const openedBy = open?.openedBy ?? (next.kind === 'open' ? next.openedBy : 'order');
       const intent = await newIntent(trx, { job, subJob, subject, inputs, lease, openedBy });
       const spent = roundUsd(intent.estimateUsd + (await heldForClips(trx, job, subJob)));
-      if (bounds !== undefined) await refuseBeyond(trx, bounds, spent, open?.id, settings);
+      await refuseBeyond(trx, bounds, spent, open?.id, settings);
       // The links are one-off: the next purchase gets others.
       await moveSubJob(trx, subJob, [subJob.status], {
         status: 'generating',
@@ -71,20 +76,13 @@ export async function openIntent(
   }
 }
 
-/** The rows of what may still be bought; throws NOT_FOUND without them and PREDICTION_CANCELED for what was cancelled. */
-export async function requireOpen(
-  trx: Knex,
-  job: JobRow | undefined,
-  { jobId, subject }: GenerationInput,
-): Promise<{ job: JobRow; subJob: SubJobRecord }> {
-  const subJob = await findSubJob(trx, { jobId, subject });
-  if (job === undefined || subJob === undefined) {
-    throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
-  }
-  if (job.status === 'cancelled' || job.cancelRequestedAt !== null || subJob.status === 'cancelled') {
-    throw new ReelwrightError('PREDICTION_CANCELED', `${subject} of job ${jobId} was cancelled before it was bought`);
-  }
-  return { job, subJob };
+/** Throws PREDICTION_CANCELED for what was cancelled, and must not be bought any more. */
+export function refuseCancelled(job: JobRow, subJob: SubJobRecord): void {
+  if (job.status !== 'cancelled' && job.cancelRequestedAt === null && subJob.status !== 'cancelled') return;
+  throw new ReelwrightError(
+    'PREDICTION_CANCELED',
+    `${subjectOf(subJob)} of job ${job.id} was cancelled before it was bought`,
+  );
 }
 
 /** Music must not take the money of clips that are still to be bought: without it a video is one, without them not. */

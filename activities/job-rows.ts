@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
@@ -55,16 +56,18 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       const music = await listMusic(knex, [run.jobId]);
       const fetchImages = clips.some(hasUnfetchedImage);
       const status = fetchImages ? 'planning' : 'generating';
-      const moved = await knex.transaction(async (trx) => {
-        await lockJob(trx, run.jobId);
-        const { maxBytes } = settings.store;
-        // Whoever has bought goes on: what is paid is stored.
-        if (maxBytes !== undefined && !(await hasBought(trx, run.jobId))) {
-          await requireRoom(trx, maxBytes, await jobRoom(trx, run.jobId), { before: run.jobId });
-        }
-        return await moveJob(trx, run, NOT_CANCELLED, { status, error: null });
-      });
-      await requireMoved(run, moved);
+      const { maxBytes } = settings.store;
+      const take = (on: Knex): Promise<boolean> => moveJob(on, run, NOT_CANCELLED, { status, error: null });
+      const takeWithRoom = (bytes: number): Promise<boolean> =>
+        knex.transaction(async (trx) => {
+          await lockJob(trx, run.jobId);
+          // Whoever has bought goes on: what is paid is stored.
+          if (!(await hasBought(trx, run.jobId))) {
+            await requireRoom(trx, bytes, await jobRoom(trx, run.jobId), { before: run.jobId });
+          }
+          return await take(trx);
+        });
+      await requireMoved(run, maxBytes === undefined ? await take(knex) : await takeWithRoom(maxBytes));
       return {
         fetchImages,
         summary:

@@ -3,10 +3,10 @@ import type { ProviderActivities } from '../domain/activity-contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
 import { nextAttempt } from '../domain/purchase.js';
-import { latestPurchase, purchasesOf } from '../storage/ledger.js';
+import { latestPurchase } from '../storage/ledger.js';
 import { withdrawIntent } from '../storage/ledger-moves.js';
 import { moveSubJob, subjectOf } from '../storage/sub-job.js';
-import type { SubJobRecord } from '../storage/sub-jobs.js';
+import { purchasesOfSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
 import { createFetchImages, fetchClipImages } from './fetch-images.js';
@@ -58,7 +58,7 @@ export function createProviderActivities(
         await moveSubJob(knex, clip, ['cancelled'], { status: 'pending', completed: false });
         clip = await requireSubJob(knex, { jobId, subject });
       }
-      const purchases = await purchasesOf(knex, jobId, subject);
+      const purchases = await purchasesOfSubJob(knex, clip);
       const [latest] = purchases;
       const next = nextAttempt(purchases);
       if (next.kind === 'spent' && latest !== undefined) throw purchaseEnded(latest);

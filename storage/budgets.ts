@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
 import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import { roundUsd } from '../domain/models.js';
-import { type JobRow, lockJobRow } from './jobs-repository.js';
+import { type JobRow, selectJobRow } from './jobs-repository.js';
 
 /** What bounds the purchases of a job. Money is US dollars; null is no bound. */
 export interface MoneyBounds {
@@ -15,28 +15,27 @@ export interface MoneyBounds {
   openPurchases: number | null;
 }
 
-type Owner = Pick<MoneyBounds, 'dailyCapUsd' | 'openPurchases'> & { campaignId: string | null };
+type Bounded = JobRow & Pick<MoneyBounds, 'dailyCapUsd' | 'openPurchases'>;
 
 /**
- * Locks the rows that a purchase is decided under until the transaction ends: owner, campaign and job, everywhere in
+ * Locks the rows that a purchase is decided under until the transaction ends: owner, job and campaign, everywhere in
  * this order, so that two purchases never wait for each other. Undefined without such a job.
  */
 export async function lockMoney(trx: Knex, jobId: string): Promise<MoneyBounds | undefined> {
   // Weak enough for the foreign keys of new rows, strong enough against each other.
-  const owner: Owner | undefined = await trx('jobs as j')
+  const bounded: Bounded | undefined = await selectJobRow(trx)
     .join('owners as o', 'o.id', 'j.owner_id')
     .where('j.id', jobId)
-    .forNoKeyUpdate('o')
-    .first({ campaignId: 'j.campaign_id', dailyCapUsd: 'o.daily_cap_usd', openPurchases: 'o.open_purchases' });
-  if (owner === undefined) return undefined;
-  const { campaignId, ...ofOwner } = owner;
+    .forNoKeyUpdate('o', 'j')
+    .first({ dailyCapUsd: 'o.daily_cap_usd', openPurchases: 'o.open_purchases' });
+  if (bounded === undefined) return undefined;
+  const { dailyCapUsd, openPurchases, ...job } = bounded;
   const campaign =
-    campaignId === null
+    job.campaignId === null
       ? undefined
-      : await trx('campaigns').where({ id: campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
-  const job = await lockJobRow(trx, jobId);
-  if (job === undefined) return undefined;
-  return { job, jobBudgetUsd: job.budgetUsd, campaignBudgetUsd: campaign?.budgetUsd ?? null, ...ofOwner };
+      : await trx('campaigns').where({ id: job.campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
+  const campaignBudgetUsd = campaign?.budgetUsd ?? null;
+  return { job, jobBudgetUsd: job.budgetUsd, campaignBudgetUsd, dailyCapUsd, openPurchases };
 }
 
 /**

@@ -74,7 +74,8 @@ export interface Page {
 
 export type JobWithClips = JobRecord & { clips: ClipRecord[]; music: MusicRecord[] };
 
-const selectRow = (knex: Knex): Knex.QueryBuilder =>
+/** Selects a `JobRow` from `jobs`, named `j`. */
+export const selectJobRow = (knex: Knex): Knex.QueryBuilder =>
   knex('jobs as j').select({
     id: 'j.id',
     ownerId: 'j.owner_id',
@@ -108,7 +109,7 @@ const selectRow = (knex: Knex): Knex.QueryBuilder =>
   });
 
 const select = (knex: Knex): Knex.QueryBuilder =>
-  selectRow(knex)
+  selectJobRow(knex)
     .leftJoin('blobs as b', 'b.id', 'j.video_blob_id')
     .leftJoin('campaigns as campaign', 'campaign.id', 'j.campaign_id')
     .leftJoin('blobs as poster', 'poster.id', 'j.poster_blob_id')
@@ -133,7 +134,7 @@ const select = (knex: Knex): Knex.QueryBuilder =>
  * `findJob` takes Postgres thirty times as long.
  */
 export async function findJobRow(knex: Knex, id: string): Promise<JobRow | undefined> {
-  return await selectRow(knex).where('j.id', id).first();
+  return await selectJobRow(knex).where('j.id', id).first();
 }
 
 /**
@@ -275,11 +276,6 @@ export async function listOwedStarts(knex: Knex, olderThanMs: number, limit: num
     .whereRaw(`j.updated_at <= now() - ? * interval '1 millisecond'`, [olderThanMs])
     .orderBy('j.updated_at')
     .limit(limit);
-}
-
-/** `findJobRow` of a row that stays locked until the transaction ends, as it is once it is. */
-export async function lockJobRow(trx: Knex, id: string): Promise<JobRow | undefined> {
-  return await selectRow(trx).where('j.id', id).forNoKeyUpdate('j').first();
 }
 
 /** Locks the job's row until the transaction ends: what is decided about its clips is decided one after the other. */

@@ -92,8 +92,7 @@ export async function findGenerationOf(
   knex: Knex,
   providerId: string,
 ): Promise<{ jobId: string; subject: Subject } | undefined> {
-  const row = await findPurchase(knex, providerId);
-  return row === undefined ? undefined : { jobId: row.jobId, subject: row.subject };
+  return await knex('predictions').where({ provider_id: providerId }).first({ jobId: 'job_id', subject: 'subject' });
 }
 
 /** Of these ids of the provider, those that the ledger knows, as a purchase or as a stray. */

@@ -4,7 +4,7 @@ import type { GenerationInput } from '../domain/contract.js';
 import { isFinalStatus } from '../domain/ledger.js';
 import { CLOCK_MARGIN_MS, predictionCostUsd } from '../domain/purchase.js';
 import type { SeenPrediction } from '../domain/seen-prediction.js';
-import { type AdoptedFrom, findPurchase } from './ledger.js';
+import { type AdoptedFrom, findGenerationOf } from './ledger.js';
 import { recordKnown } from './ledger-moves.js';
 import { awaitsItsPrediction, type PurchaseFacts, purchaseFacts, purchasesBearing } from './purchase-facts.js';
 import { recordStray } from './strays.js';
@@ -68,8 +68,8 @@ const mayBeOf = (purchase: PurchaseFacts, seen: SeenPrediction): boolean =>
   seen.createdAt.getTime() >= purchase.createdAt.getTime() - CLOCK_MARGIN_MS;
 
 async function findKnown(knex: Knex, { id }: SeenPrediction): Promise<Placement | undefined> {
-  const purchase = await findPurchase(knex, id);
-  return purchase === undefined ? undefined : { kind: 'known', jobId: purchase.jobId, subject: purchase.subject };
+  const generation = await findGenerationOf(knex, id);
+  return generation === undefined ? undefined : { kind: 'known', ...generation };
 }
 
 async function findStray(knex: Knex, seen: SeenPrediction): Promise<Placement | undefined> {

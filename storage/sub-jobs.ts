@@ -4,7 +4,9 @@ import { type GenerationInput, parseSubject } from '../domain/contract.js';
 import { clipPriceUsd, videoModel } from '../domain/models.js';
 import { musicModel } from '../domain/music.js';
 import { type ClipRecord, findClip, listClips } from './clips-repository.js';
+import { type LedgerRow, purchasesOf } from './ledger.js';
 import { findMusicPiece, listMusic, type MusicRecord } from './music-repository.js';
+import { subjectOf } from './sub-job.js';
 
 export type SubJobRecord = ClipRecord | MusicRecord;
 
@@ -18,6 +20,11 @@ export async function findSubJob(knex: Knex, { jobId, subject }: GenerationInput
 /** All of a job's: clips first, each kind in the order of its numbers. */
 export async function listSubJobs(knex: Knex, jobId: string): Promise<SubJobRecord[]> {
   return [...(await listClips(knex, [jobId])), ...(await listMusic(knex, [jobId]))];
+}
+
+/** All its purchases, the newest first. The row as it was read says whether there were any: without, nothing is asked. */
+export async function purchasesOfSubJob(knex: Knex, subJob: SubJobRecord): Promise<LedgerRow[]> {
+  return subJob.attempt === 0 ? [] : await purchasesOf(knex, subJob.jobId, subjectOf(subJob));
 }
 
 /** What another purchase of it would cost, in US dollars. */
