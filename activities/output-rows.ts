@@ -2,7 +2,6 @@
 import { Context } from '@temporalio/activity';
 import { ReelwrightError } from '../domain/errors.js';
 import { noteAttention } from '../storage/job-attention.js';
-import { lockJob } from '../storage/jobs-repository.js';
 import type { LedgerRow } from '../storage/ledger.js';
 import { markPurchaseStored } from '../storage/ledger-moves.js';
 import { moveSubJob } from '../storage/sub-job.js';
@@ -68,11 +67,10 @@ export async function keepOutput(
   { blobId, warnings }: { blobId: string; warnings: string[] },
 ): Promise<void> {
   await knex.transaction(async (trx) => {
-    await lockJob(trx, subJob.jobId);
-    await markPurchaseStored(trx, predictionId, blobId);
+    const stored = { status: 'stored', blobId, error: null, warnings, completed: true } as const;
     // Where the row has what a later attempt gave, this one is kept with its purchase only.
-    if (!isLatest) return;
-    await moveSubJob(trx, subJob, NOT_STORED, { status: 'stored', blobId, error: null, warnings, completed: true });
-    await noteAttention(trx, subJob.jobId);
+    const moved = isLatest && (await moveSubJob(trx, subJob, NOT_STORED, stored));
+    await markPurchaseStored(trx, predictionId, blobId);
+    if (moved) await noteAttention(trx, subJob.jobId);
   });
 }

@@ -109,7 +109,7 @@ export interface SubJobChange {
 
 /**
  * Changes a row and says whether it did: nothing happens when it is in none of the states `from`. `columns` are changed
- * as they are.
+ * as they are. A change leaves the job's row locked until the transaction ends, as `lockJob` does.
  */
 export async function moveSubJob(
   knex: Knex,
@@ -119,8 +119,11 @@ export async function moveSubJob(
   columns: Record<string, unknown> = {},
 ): Promise<boolean> {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+  // First of all, as everybody does who changes both: two that take them in other orders wait for each other.
+  const job = knex('jobs').select('id').where({ id: jobId }).forNoKeyUpdate();
   const move = knex(TABLES[kind])
     .where({ job_id: jobId, number })
+    .whereExists(knex.from('job').select('id'))
     .whereIn('status', [...from])
     .update({
       // A change of nothing but times would otherwise be an empty update.
@@ -136,6 +139,7 @@ export async function moveSubJob(
     .returning('job_id');
   // The job's row in the same statement: it has changed when one of its parts has.
   const touched = await knex
+    .with('job', job)
     .with('moved', move)
     .from('jobs')
     .whereIn('id', knex.select('job_id').from('moved'))
