@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clipSubject, type GenerationInput } from '../domain/contract.js';
 import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
 import { findClip } from '../storage/clips-repository.js';
+import { findJobRow } from '../storage/jobs-repository.js';
 import { findPurchase } from '../storage/ledger.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
@@ -45,6 +46,29 @@ describe('collectOutput', () => {
     expect(await buffer(deps.blobs.open(stored?.blobId ?? ''))).toEqual(clip);
     expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({ state: 'stored', costUsd: 0.4 });
     expect(await readdir(deps.workRoot)).toEqual([]);
+  });
+
+  it.each([
+    ['and nothing waits any more', 'stored', { status: 'generating', error: null }],
+    [
+      'and another one still does',
+      'needs_attention',
+      { status: 'needs_attention', error: { message: 'clip 2: refused' } },
+    ],
+  ] as const)('stores what was found while somebody was asked about it, %s', async (_what, other, job) => {
+    const provider = createFakeProvider();
+    const { knex } = rig.database;
+    const jobId = await rig.order(2);
+    const subject = { jobId, subject: clipSubject(1) };
+    const { predictionId } = await attempt(createBuy(rig.deps(provider)), subject);
+    provider.finish(predictionId, { status: 'succeeded', output: clip });
+    const error = JSON.stringify({ code: 'PROVIDER_REFUSED_CONTENT', message: 'refused' });
+    await knex('clips').where({ job_id: jobId }).update({ status: 'needs_attention', error });
+    await knex('clips').where({ job_id: jobId, number: 2 }).update({ status: other });
+    await knex('jobs').where({ id: jobId }).update({ status: 'needs_attention', error });
+    await attempt(createCollectOutput(rig.deps(provider)), { ...subject, predictionId });
+    expect(await clipRow(jobId)).toMatchObject({ status: 'stored', error: null });
+    expect(await findJobRow(knex, jobId)).toMatchObject(job);
   });
 
   it('gives the row the id that only the workflow remembers', async () => {

@@ -1,10 +1,11 @@
 /** What is written about a prediction's output before it is fetched, and once it is in the store. */
 import { Context } from '@temporalio/activity';
+import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
 import { noteAttention } from '../storage/job-attention.js';
 import type { LedgerRow } from '../storage/ledger.js';
 import { markPurchaseStored } from '../storage/ledger-moves.js';
-import { moveSubJob } from '../storage/sub-job.js';
+import { moveSubJob, type SubJobChange } from '../storage/sub-job.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
 import { webhookToFetchSeconds } from '../telemetry/metrics.js';
 import type { ActivityDeps } from './deps.js';
@@ -32,7 +33,7 @@ export async function takeOutput(deps: ActivityDeps, row: LedgerRow, predictionI
   const url = await urlOf(deps, row, predictionId);
   const subJob = await requireSubJob(deps.knex, row);
   const isLatest = row.attempt === subJob.attempt;
-  if (isLatest) await moveSubJob(deps.knex, subJob, NOT_STORED, { status: 'storing' });
+  if (isLatest) await moveOn(deps.knex, subJob, { status: 'storing' });
   return { subJob, predictionId, url, isLatest };
 }
 
@@ -67,10 +68,18 @@ export async function keepOutput(
   { blobId, warnings }: { blobId: string; warnings: string[] },
 ): Promise<void> {
   await knex.transaction(async (trx) => {
-    const stored = { status: 'stored', blobId, error: null, warnings, completed: true } as const;
     // Where the row has what a later attempt gave, this one is kept with its purchase only.
-    const moved = isLatest && (await moveSubJob(trx, subJob, NOT_STORED, stored));
+    if (isLatest) await moveOn(trx, subJob, { status: 'stored', blobId, error: null, warnings, completed: true });
     await markPurchaseStored(trx, predictionId, blobId);
-    if (moved) await noteAttention(trx, subJob.jobId);
   });
 }
+
+/** From whatever a row is in that is not stored; where it waited for somebody, its job may not wait any more. */
+async function moveOn(knex: Knex, subJob: SubJobRecord, change: SubJobChange): Promise<void> {
+  if (await moveSubJob(knex, subJob, AT_WORK, change)) return;
+  await knex.transaction(async (trx) => {
+    if (await moveSubJob(trx, subJob, ['needs_attention'], change)) await noteAttention(trx, subJob.jobId);
+  });
+}
+
+const AT_WORK = NOT_STORED.filter((state) => state !== 'needs_attention');

@@ -23,7 +23,7 @@ import type { BenchResult } from './report.js';
 
 const JOBS = 100;
 const CLIPS = 4;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const IDLE_JOBS = 40;
 const QUEUES = { ours: 'bench-ours', instant: 'bench-instant', bare: 'bench-bare' } as const;
 const SECRET = `whsec_${Buffer.from('the secret of webhooks in a bench').toString('base64')}`;
@@ -165,7 +165,7 @@ async function measure(rig: Rig): Promise<BenchResult[]> {
   }
   for (const { jobId } of ours) await requireFewEvents(rig, jobId, CLIPS);
   const peak = await peakRssMb(rig);
-  const about = `${JOBS} jobs of ${CLIPS} clips at once, medians of ${ROUNDS} rounds; memory of the worker`;
+  const about = `${JOBS} jobs of ${CLIPS} clips at once, medians of ${ROUNDS} rounds and of their ratios; memory of the worker`;
   return [throughput(about, rounds, peak), webhookDelay(await webhookToFetchMs(rig))];
 }
 
