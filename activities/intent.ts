@@ -26,9 +26,9 @@ export const sha256 = (text: string): string => createHash('sha256').update(text
 /**
  * R1: one transaction locks the owner, the job and the campaign, looks at the last purchases, and either takes over
  * their open intent, writes the next one, or leaves things as they are. Resolves with the row that now stands for the
- * subject; the caller may post for it only where it is `intended`. Throws NOT_FOUND without rows, PREDICTION_CANCELED for what was cancelled,
- * BUDGET_EXCEEDED, PURCHASE_LIMIT while the owner has as many purchases open as allowed, and PURCHASE_PENDING while
- * another open purchase cannot be told from this one.
+ * subject; the caller may post for it only where it is `intended`. Throws NOT_FOUND without rows, PREDICTION_CANCELED
+ * for what was cancelled, BUDGET_EXCEEDED, PURCHASE_LIMIT while the owner has as many purchases open as allowed, and
+ * PURCHASE_PENDING while another open purchase cannot be told from this one.
  */
 export async function openIntent(
   { knex, settings }: Pick<ActivityDeps, 'knex' | 'settings'>,

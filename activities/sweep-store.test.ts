@@ -11,6 +11,7 @@ import { keepMediaProbe } from '../storage/media-probes.js';
 import { expireJob } from '../storage/remove-media.js';
 import { findRendition } from '../storage/renditions-repository.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
+import { insertPurchase, type LedgerRowOptions, VEO } from '../test/support/ledger-rows.js';
 import { placePurchase } from '../test/support/money-fixtures.js';
 import { placeRendition } from '../test/support/rendition-rows.js';
 import { placeStoredJob, putBytes } from '../test/support/stored-jobs.js';
@@ -274,8 +275,43 @@ describe('the sweep', () => {
       { ...answer, key: 'old', created_at: rows[0]?.at },
       { ...answer, key: 'new' },
     ]);
-    expect((await sweep()).rows).toEqual({ encodedClips: 0, mediaProbes: 1, answers: 1 });
+    expect((await sweep()).rows).toEqual({ encodedClips: 0, mediaProbes: 1, answers: 1, webhooks: 0 });
     expect(await knex('idempotency_keys').pluck('key')).toEqual(['new']);
+  });
+
+  test('lets go of webhooks of a month ago, unless a purchase may still need them', async () => {
+    const { knex } = rig.database;
+    const { jobId } = await job();
+    const state = async (name: string, given: Partial<LedgerRowOptions> & Pick<LedgerRowOptions, 'state'>) => {
+      const attempt = Number((await knex('predictions').where({ job_id: jobId }).max({ n: 'attempt' }))[0]?.['n'] ?? 0);
+      await insertPurchase(knex, {
+        jobId,
+        attempt: attempt + 1,
+        providerId: name,
+        fingerprint: `seed:${name}`,
+        ...given,
+      });
+    };
+    await state('stored', { state: 'stored' });
+    await state('failed', { state: 'failed' });
+    await state('lost', { state: 'succeeded', error: { code: 'OUTPUT_LOST', message: 'gone' } });
+    await state('known', { state: 'known' });
+    await state('succeeded', { state: 'succeeded' });
+    await state('unknown', { state: 'unknown', providerId: null });
+    const webhook = (prediction_id: string, days: number) => ({
+      webhook_id: `${prediction_id} ${days}`,
+      prediction_id,
+      body: '{}',
+      model: VEO,
+      fingerprint: `seed:${prediction_id}`,
+      received_at: knex.raw(`now() - ? * interval '1 day'`, [days]),
+    });
+    const names = ['stored', 'failed', 'lost', 'known', 'succeeded', 'unknown', 'nobody'];
+    await knex('webhook_inbox').delete();
+    await knex('webhook_inbox').insert([...names.map((name) => webhook(name, 31)), webhook('stored', 29)]);
+    expect((await sweep()).rows.webhooks).toBe(4);
+    const left = await knex('webhook_inbox').orderBy('webhook_id').pluck('webhook_id');
+    expect(left).toEqual(['known 31', 'stored 29', 'succeeded 31', 'unknown 31']);
   });
 });
 

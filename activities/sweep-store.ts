@@ -7,6 +7,7 @@ import { ANSWERS_KEPT_FOR_MS, dropExpiredAnswers } from '../storage/idempotency-
 import { dropMediaProbes } from '../storage/media-probes.js';
 import { deleteOrphan, findOrphans } from '../storage/orphans.js';
 import { expireCombinations, expireJob, listExpiredJobs } from '../storage/remove-media.js';
+import { dropOldWebhooks, WEBHOOKS_KEPT_FOR_MS } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { withHeartbeat } from './heartbeat.js';
 
@@ -54,6 +55,7 @@ export function createStoreActivities(deps: Deps): StoreActivities {
         encodedClips: await untilNone((limit) => dropEncodedClips(knex, { unusedDays, limit })),
         mediaProbes: await untilNone((limit) => dropMediaProbes(knex, { olderThanMs: orphanGraceMs, limit })),
         answers: await untilNone((limit) => dropExpiredAnswers(knex, { keptForMs: ANSWERS_KEPT_FOR_MS, limit })),
+        webhooks: await untilNone((limit) => dropOldWebhooks(knex, { keptForMs: WEBHOOKS_KEPT_FOR_MS, limit })),
       }));
     },
 

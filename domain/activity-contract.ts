@@ -206,7 +206,7 @@ export interface SweptBlobs {
 export interface Swept {
   /** Whose media had been kept long enough. */
   expired: { jobs: number; combinations: number };
-  rows: { encodedClips: number; mediaProbes: number; answers: number };
+  rows: { encodedClips: number; mediaProbes: number; answers: number; webhooks: number };
   deleted: SweptBlobs;
 }
 

@@ -12,6 +12,7 @@ import { linksAndSessions } from './0011-links-and-sessions.js';
 import { storeCare } from './0012-store-care.js';
 import { batches } from './0013-batches.js';
 import { touchedJobs } from './0014-touched-jobs.js';
+import { oldWebhooks } from './0015-old-webhooks.js';
 import type { Migration } from './migration.js';
 
 /** Every step in the order it runs. A list and not a folder's content: source and compiled code then see the same. */
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   storeCare,
   batches,
   touchedJobs,
+  oldWebhooks,
 ];

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import type { LedgerRow } from './ledger.js';
 import { recordKnown } from './ledger-moves.js';
 
@@ -38,6 +39,31 @@ export async function webhooksOf(knex: Knex, predictionId: string): Promise<{ bo
     })
     .where({ prediction_id: predictionId })
     .orderBy('received_at', 'desc');
+}
+
+/** Nothing is signed to be taken for longer than minutes, and provider and ledger have forgotten or settled the rest. */
+export const WEBHOOKS_KEPT_FOR_MS = 30 * 24 * 60 * 60_000;
+
+/**
+ * Removes webhooks that came at least `keptForMs` ago, at most `limit`, and gives how many went. What a purchase may still
+ * need stays: one that waits for its id or its end, or whose output is not stored.
+ */
+export async function dropOldWebhooks(
+  knex: Knex,
+  { keptForMs, limit }: { keptForMs: number; limit: number },
+): Promise<number> {
+  const { rowCount } = await knex.raw<{ rowCount: number }>(
+    `DELETE FROM webhook_inbox WHERE ctid = ANY (ARRAY(
+       SELECT w.ctid FROM webhook_inbox w
+       WHERE w.received_at <= now() - :keptForMs * interval '1 millisecond'
+         AND NOT EXISTS (SELECT FROM predictions p WHERE p.provider_id = w.prediction_id
+           AND (p.state = ANY (:open) OR (p.state = 'succeeded' AND p.error IS NULL)))
+         AND NOT EXISTS (SELECT FROM predictions p WHERE p.model = w.model AND p.fingerprint = w.fingerprint
+           AND p.provider_id IS NULL AND p.state = ANY (:open))
+       LIMIT :limit FOR UPDATE SKIP LOCKED))`,
+    { keptForMs, limit, open: [...OPEN_PREDICTION_STATES] } as never,
+  );
+  return rowCount;
 }
 
 /**

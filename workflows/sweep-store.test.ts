@@ -23,7 +23,7 @@ describe('sweepStore', () => {
         const swept = await client.workflow.execute<typeof sweepStore>('sweepStore', { workflowId, taskQueue });
         expect(swept).toEqual({
           expired: { jobs: 1, combinations: 0 },
-          rows: { encodedClips: 0, mediaProbes: 0, answers: 0 },
+          rows: { encodedClips: 0, mediaProbes: 0, answers: 0, webhooks: 0 },
           deleted: { blobs: blobIds.length + 1, bytes: blobIds.length * 1_000 + 500 },
         } satisfies Swept);
       });

@@ -281,7 +281,7 @@ export function fakeWorld(options: FakeWorldOptions): FakeWorld {
     },
     async sweepRows() {
       call('sweep-rows');
-      return { encodedClips: 0, mediaProbes: 0, answers: 0 };
+      return { encodedClips: 0, mediaProbes: 0, answers: 0, webhooks: 0 };
     },
     async sweepBlobs() {
       call('sweep-blobs');
