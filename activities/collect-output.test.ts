@@ -8,6 +8,7 @@ import { findJobRow } from '../storage/jobs-repository.js';
 import { findPurchase } from '../storage/ledger.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
+import { insertPurchase } from '../test/support/ledger-rows.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
@@ -69,6 +70,24 @@ describe('collectOutput', () => {
     await attempt(createCollectOutput(rig.deps(provider)), { ...subject, predictionId });
     expect(await clipRow(jobId)).toMatchObject({ status: 'stored', error: null });
     expect(await findJobRow(knex, jobId)).toMatchObject(job);
+  });
+
+  it.each([
+    ['whose row waits for what a later attempt gives', 'generating', true],
+    ['whose row has got another output meanwhile', 'stored', false],
+  ] as const)('keeps what was paid with its purchase alone, %s', async (_what, status, later) => {
+    const provider = createFakeProvider();
+    const { jobId, subject, predictionId } = await bought(provider);
+    provider.finish(predictionId, { status: 'succeeded', output: clip });
+    const { knex } = rig.database;
+    if (later) await insertPurchase(knex, { jobId, attempt: 2, state: 'intended' });
+    await knex('clips').where({ job_id: jobId }).update({ status });
+    await attempt(createCollectOutput(rig.deps(provider)), { jobId, subject, predictionId });
+    expect(await knex('predictions').where({ provider_id: predictionId }).first()).toMatchObject({
+      state: 'stored',
+      blob_id: expect.any(String),
+    });
+    expect(await clipRow(jobId)).toMatchObject({ status, blobId: null });
   });
 
   it('gives the row the id that only the workflow remembers', async () => {

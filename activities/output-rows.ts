@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
 import { noteAttention } from '../storage/job-attention.js';
 import type { LedgerRow } from '../storage/ledger.js';
-import { markPurchaseStored } from '../storage/ledger-moves.js';
+import { purchaseStored } from '../storage/ledger-moves.js';
 import { moveSubJob, type SubJobChange } from '../storage/sub-job.js';
 import type { SubJobRecord } from '../storage/sub-jobs.js';
 import { webhookToFetchSeconds } from '../telemetry/metrics.js';
@@ -33,7 +33,10 @@ export async function takeOutput(deps: ActivityDeps, row: LedgerRow, predictionI
   const url = await urlOf(deps, row, predictionId);
   const subJob = await requireSubJob(deps.knex, row);
   const isLatest = row.attempt === subJob.attempt;
-  if (isLatest) await moveOn(deps.knex, subJob, { status: 'storing' });
+  const storing = { status: 'storing' } as const;
+  if (isLatest && !(await moveSubJob(deps.knex, subJob, AT_WORK, storing))) {
+    await deps.knex.transaction((trx) => leaveAttention(trx, subJob, storing));
+  }
   return { subJob, predictionId, url, isLatest };
 }
 
@@ -61,25 +64,27 @@ async function urlOf(deps: ActivityDeps, row: LedgerRow, predictionId: string): 
   throw new ReelwrightError('OUTPUT_LOST', message);
 }
 
-/** Notes that the output is in the store: the end of its purchase, and of its row where that waits for this one. */
+/**
+ * Notes that the output is in the store: the end of its purchase, and of its row where that waits for this one. Where the
+ * row has what a later attempt gave, this one is kept with its purchase only.
+ */
 export async function keepOutput(
   { knex }: Pick<ActivityDeps, 'knex'>,
   { subJob, predictionId, isLatest }: Output,
   { blobId, warnings }: { blobId: string; warnings: string[] },
 ): Promise<void> {
+  const stored = { status: 'stored', blobId, error: null, warnings, completed: true } as const;
+  const both = { with: purchaseStored(knex, predictionId, blobId) };
+  if (isLatest && (await moveSubJob(knex, subJob, AT_WORK, stored, both))) return;
   await knex.transaction(async (trx) => {
-    // Where the row has what a later attempt gave, this one is kept with its purchase only.
-    if (isLatest) await moveOn(trx, subJob, { status: 'stored', blobId, error: null, warnings, completed: true });
-    await markPurchaseStored(trx, predictionId, blobId);
-  });
-}
-
-/** From whatever a row is in that is not stored; where it waited for somebody, its job may not wait any more. */
-async function moveOn(knex: Knex, subJob: SubJobRecord, change: SubJobChange): Promise<void> {
-  if (await moveSubJob(knex, subJob, AT_WORK, change)) return;
-  await knex.transaction(async (trx) => {
-    if (await moveSubJob(trx, subJob, ['needs_attention'], change)) await noteAttention(trx, subJob.jobId);
+    if (isLatest) await leaveAttention(trx, subJob, stored);
+    await purchaseStored(trx, predictionId, blobId);
   });
 }
 
 const AT_WORK = NOT_STORED.filter((state) => state !== 'needs_attention');
+
+/** Of a row that waited for somebody: its job may not wait any more. */
+async function leaveAttention(trx: Knex, subJob: SubJobRecord, change: SubJobChange): Promise<void> {
+  if (await moveSubJob(trx, subJob, ['needs_attention'], change)) await noteAttention(trx, subJob.jobId);
+}

@@ -97,5 +97,5 @@ export async function moveClip(
     first_image_url: change.firstImageUrl,
     last_image_url: change.lastImageUrl,
   });
-  return await moveSubJob(knex, { kind: 'clip', jobId, number }, from, change, columns);
+  return await moveSubJob(knex, { kind: 'clip', jobId, number }, from, change, { columns });
 }

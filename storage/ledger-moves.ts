@@ -188,12 +188,12 @@ export async function settlePurchase(knex: Knex, providerId: string, settlement:
     });
 }
 
-/** What was paid is stored: the end of a successful purchase. */
-export async function markPurchaseStored(trx: Knex, providerId: string, blobId: string): Promise<void> {
-  await trx('predictions')
+/** What was paid is stored: the end of a successful purchase, as a statement that is still to be run. */
+export function purchaseStored(knex: Knex, providerId: string, blobId: string): Knex.QueryBuilder {
+  return knex('predictions')
     .where({ provider_id: providerId })
     .whereIn('state', statesBefore('stored'))
-    .update({ state: 'stored' satisfies PredictionState, stored_at: trx.fn.now(), blob_id: blobId, error: null });
+    .update({ state: 'stored' satisfies PredictionState, stored_at: knex.fn.now(), blob_id: blobId, error: null });
 }
 
 /** Notes that what succeeded cannot be had any more: the link is dead and nothing is stored. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { placeJob } from '../test/support/money-fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
 import { type Database, openDatabase } from './database.js';
-import { lockJob } from './jobs-repository.js';
+import { findJobRow, type JobRow, lockJob } from './jobs-repository.js';
 import { moveSubJob, type SubJobKey } from './sub-job.js';
 
 let testDatabase: TestDatabase;
@@ -51,6 +51,23 @@ describe('moveSubJob', () => {
     expect(await moveSubJob(database.knex, clip, ['storing'], { status: 'stored' })).toBe(false);
     expect(await states()).toEqual(['pending', 'pending']);
     expect((await touchedAt()).getTime()).toBe(0);
+  });
+
+  test.each([
+    [['pending'], true, 'changed too'],
+    [['storing'], false, 'Anna'],
+  ] as const)('takes another change along if it happens: from %j it does: %s', async (from, moves, name) => {
+    const { ownerId } = (await findJobRow(database.knex, clip.jobId)) as JobRow;
+    await database
+      .knex('owners')
+      .where({ id: ownerId })
+      .update({ name: `Anna ${ownerId}` });
+    const other = database
+      .knex('owners')
+      .where({ id: ownerId })
+      .update({ name: `changed too ${ownerId}` });
+    expect(await moveSubJob(database.knex, clip, from, { status: 'stored' }, { with: other })).toBe(moves);
+    expect(await database.knex('owners').where({ id: ownerId }).first('name')).toEqual({ name: `${name} ${ownerId}` });
   });
 
   test('never waits with the clip in its hand for whoever has the job and wants the clip', async () => {

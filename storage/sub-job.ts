@@ -107,16 +107,23 @@ export interface SubJobChange {
   completed?: boolean;
 }
 
+export interface Along {
+  /** Columns of the row's own kind, as they are. */
+  columns?: Record<string, unknown>;
+  /** Another change, of one statement, that happens if this one does. */
+  with?: Knex.QueryBuilder;
+}
+
 /**
- * Changes a row and says whether it did: nothing happens when it is in none of the states `from`. `columns` are changed
- * as they are. A change leaves the job's row locked until the transaction ends, as `lockJob` does.
+ * Changes a row and says whether it did: nothing happens when it is in none of the states `from`. A change leaves the
+ * job's row locked until the transaction ends, as `lockJob` does.
  */
 export async function moveSubJob(
   knex: Knex,
   { kind, jobId, number }: SubJobKey,
   from: readonly ClipState[],
   change: SubJobChange,
-  columns: Record<string, unknown> = {},
+  along: Along = {},
 ): Promise<boolean> {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
   // First of all, as everybody does who changes both: two that take them in other orders wait for each other.
@@ -128,7 +135,7 @@ export async function moveSubJob(
     .update({
       // A change of nothing but times would otherwise be an empty update.
       ...(change.status === undefined ? { status: knex.ref('status') } : { status: change.status }),
-      ...columns,
+      ...along.columns,
       ...(change.preparedInputs === undefined ? {} : { prepared_inputs: json(change.preparedInputs) }),
       ...(change.blobId === undefined ? {} : { blob_id: change.blobId }),
       ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
@@ -138,9 +145,9 @@ export async function moveSubJob(
     })
     .returning('job_id');
   // The job's row in the same statement: it has changed when one of its parts has.
-  const touched = await knex
-    .with('job', job)
-    .with('moved', move)
+  const moved = knex.with('job', job).with('moved', move);
+  const also = along.with?.whereExists(knex.from('moved').select('job_id'));
+  const touched = await (also === undefined ? moved : moved.with('also', also))
     .from('jobs')
     .whereIn('id', knex.select('job_id').from('moved'))
     .update({ updated_at: knex.fn.now() });
