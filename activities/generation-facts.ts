@@ -1,10 +1,10 @@
 import type { GenerationFacts } from '../domain/activity-contract.js';
 import type { Spent } from '../domain/contract.js';
-import { ReelwrightError } from '../domain/errors.js';
 import { oneLine } from '../domain/shown-text.js';
 import { findJobOfMany } from '../storage/sub-job.js';
 import { priceOf, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
+import { present } from './required-rows.js';
 
 const MAX_NAME = 100;
 
@@ -13,8 +13,7 @@ export async function generationFacts(
   { knex, links }: Pick<ActivityDeps, 'knex' | 'links'>,
   subJob: SubJobRecord,
 ): Promise<GenerationFacts> {
-  const job = await findJobOfMany(knex, subJob);
-  if (job === undefined) throw new ReelwrightError('NOT_FOUND', `expected a row for job ${subJob.jobId}, found none`);
+  const job = present(await findJobOfMany(knex, subJob), subJob.jobId);
   return {
     jobName: oneLine(job.name, MAX_NAME),
     of: job.of,

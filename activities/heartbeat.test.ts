@@ -6,11 +6,15 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Runs `work` as an activity, and gives what its heartbeats carried. */
-async function beatsOf(work: Parameters<typeof withHeartbeat>[0], heartbeatDetails?: unknown): Promise<unknown[]> {
+async function beatsOf(
+  work: Parameters<typeof withHeartbeat>[0],
+  { heartbeatDetails, fails }: { heartbeatDetails?: unknown; fails?: string } = {},
+): Promise<unknown[]> {
   const environment = new MockActivityEnvironment({ heartbeatDetails });
   const beats: unknown[] = [];
   environment.on('heartbeat', (details: unknown) => void beats.push(details));
-  await environment.run(() => withHeartbeat(work)).catch(() => undefined);
+  const ran = environment.run(() => withHeartbeat(work));
+  await (fails === undefined ? ran : expect(ran).rejects.toThrow(fails));
   await vi.advanceTimersByTimeAsync(60_000);
   return beats;
 }
@@ -35,13 +39,16 @@ it('carries what the attempt before had reached until there is something newer',
     report({ afterId: 8 });
     await vi.advanceTimersByTimeAsync(5_000);
   };
-  expect(await beatsOf(work, { afterId: 7 })).toEqual([{ afterId: 7 }, { afterId: 8 }]);
+  expect(await beatsOf(work, { heartbeatDetails: { afterId: 7 } })).toEqual([{ afterId: 7 }, { afterId: 8 }]);
 });
 
 it('sends none once the work has failed', async () => {
-  const beats = await beatsOf(async () => {
-    await vi.advanceTimersByTimeAsync(5_000);
-    throw new Error('the disk is full');
-  });
+  const beats = await beatsOf(
+    async () => {
+      await vi.advanceTimersByTimeAsync(5_000);
+      throw new Error('the disk is full');
+    },
+    { fails: 'the disk is full' },
+  );
   expect(beats).toHaveLength(1);
 });

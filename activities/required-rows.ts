@@ -24,7 +24,8 @@ export async function requireJobRow(knex: Knex, jobId: string): Promise<JobRow> 
   return present(await findJobRow(knex, jobId), jobId);
 }
 
-function present<Job>(job: Job | undefined, jobId: string): Job {
+/** What was read of a job; throws NOT_FOUND where nothing was. */
+export function present<Job>(job: Job | undefined, jobId: string): Job {
   if (job !== undefined) return job;
   throw new ReelwrightError('NOT_FOUND', `expected a row for job ${jobId}, found none`);
 }

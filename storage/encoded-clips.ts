@@ -1,5 +1,6 @@
 /** Clips that were encoded to fit a cut, known by the bytes they came from and by how they were encoded. */
 import type { Knex } from 'knex';
+import { deleteAtMost } from './delete-at-most.js';
 
 export interface EncodedClipKey {
   sourceSha256: string;
@@ -43,14 +44,11 @@ export async function dropEncodedClips(
   knex: Knex,
   { unusedDays, limit }: { unusedDays: number; limit: number },
 ): Promise<number> {
-  const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `DELETE FROM encoded_clips WHERE ctid = ANY (ARRAY(
-       SELECT e.ctid FROM encoded_clips e
-       WHERE e.last_used_at <= now() - :unusedDays * interval '1 day'
-         OR EXISTS (SELECT FROM unnest(e.source_hashes) AS source (sha256)
-           WHERE NOT EXISTS (SELECT FROM blobs b WHERE b.sha256 = source.sha256))
-       LIMIT :limit FOR UPDATE SKIP LOCKED))`,
-    { unusedDays, limit },
-  );
-  return rowCount;
+  return await deleteAtMost(knex, limit, {
+    table: 'encoded_clips',
+    where: `x.last_used_at <= now() - :unusedDays * interval '1 day'
+      OR EXISTS (SELECT FROM unnest(x.source_hashes) AS source (sha256)
+        WHERE NOT EXISTS (SELECT FROM blobs b WHERE b.sha256 = source.sha256))`,
+    values: { unusedDays },
+  });
 }

@@ -1,5 +1,6 @@
 /** The answers of requests that may come twice, under the key that their sender gave them. */
 import type { Knex } from 'knex';
+import { deleteAtMost } from './delete-at-most.js';
 
 /** One request of an owner. `route` holds all of the address: method and path with its parameters filled in. */
 export interface KeyedRequest {
@@ -75,12 +76,10 @@ export async function dropExpiredAnswers(
   knex: Knex,
   { keptForMs, limit }: { keptForMs: number; limit: number },
 ): Promise<number> {
-  // Rows that another request is at are left to the next sweep: waiting for them could be waiting for each other.
-  const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
-       SELECT ctid FROM idempotency_keys WHERE created_at <= now() - :keptForMs * interval '1 millisecond'
-       ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED))`,
-    { keptForMs, limit },
-  );
-  return rowCount;
+  return await deleteAtMost(knex, limit, {
+    table: 'idempotency_keys',
+    where: `x.created_at <= now() - :keptForMs * interval '1 millisecond'`,
+    values: { keptForMs },
+    orderBy: 'x.created_at',
+  });
 }

@@ -1,5 +1,6 @@
 /** What media say of themselves, known by their bytes and by the kind of probe that asked them. */
 import type { Knex } from 'knex';
+import { deleteAtMost } from './delete-at-most.js';
 
 export interface MediaProbeKey {
   sha256: string;
@@ -32,13 +33,10 @@ export async function dropMediaProbes(
   knex: Knex,
   { olderThanMs, limit }: { olderThanMs: number; limit: number },
 ): Promise<number> {
-  const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `DELETE FROM media_probes WHERE ctid = ANY (ARRAY(
-       SELECT m.ctid FROM media_probes m
-       WHERE m.created_at <= now() - :olderThanMs * interval '1 millisecond'
-         AND NOT EXISTS (SELECT FROM blobs b WHERE b.sha256 = m.sha256)
-       LIMIT :limit FOR UPDATE SKIP LOCKED))`,
-    { olderThanMs, limit },
-  );
-  return rowCount;
+  return await deleteAtMost(knex, limit, {
+    table: 'media_probes',
+    where: `x.created_at <= now() - :olderThanMs * interval '1 millisecond'
+      AND NOT EXISTS (SELECT FROM blobs b WHERE b.sha256 = x.sha256)`,
+    values: { olderThanMs },
+  });
 }

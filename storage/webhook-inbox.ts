@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
+import { deleteAtMost } from './delete-at-most.js';
 import type { LedgerRow } from './ledger.js';
 import { recordKnown } from './ledger-moves.js';
 
@@ -52,18 +53,15 @@ export async function dropOldWebhooks(
   knex: Knex,
   { keptForMs, limit }: { keptForMs: number; limit: number },
 ): Promise<number> {
-  const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `DELETE FROM webhook_inbox WHERE ctid = ANY (ARRAY(
-       SELECT w.ctid FROM webhook_inbox w
-       WHERE w.received_at <= now() - :keptForMs * interval '1 millisecond'
-         AND NOT EXISTS (SELECT FROM predictions p WHERE p.provider_id = w.prediction_id
-           AND (p.state = ANY (:open) OR (p.state = 'succeeded' AND p.error IS NULL)))
-         AND NOT EXISTS (SELECT FROM predictions p WHERE p.model = w.model AND p.fingerprint = w.fingerprint
-           AND p.provider_id IS NULL AND p.state = ANY (:open))
-       LIMIT :limit FOR UPDATE SKIP LOCKED))`,
-    { keptForMs, limit, open: [...OPEN_PREDICTION_STATES] } as never,
-  );
-  return rowCount;
+  return await deleteAtMost(knex, limit, {
+    table: 'webhook_inbox',
+    where: `x.received_at <= now() - :keptForMs * interval '1 millisecond'
+      AND NOT EXISTS (SELECT FROM predictions p WHERE p.provider_id = x.prediction_id
+        AND (p.state = ANY (:open) OR (p.state = 'succeeded' AND p.error IS NULL)))
+      AND NOT EXISTS (SELECT FROM predictions p WHERE p.model = x.model AND p.fingerprint = x.fingerprint
+        AND p.provider_id IS NULL AND p.state = ANY (:open))`,
+    values: { keptForMs, open: [...OPEN_PREDICTION_STATES] },
+  });
 }
 
 /**
