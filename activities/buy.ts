@@ -4,18 +4,19 @@ import type { Purchase } from '../domain/activity-contract.js';
 import { type GenerationInput, generationId } from '../domain/contract.js';
 import { ERRORS, ReelwrightError } from '../domain/errors.js';
 import { versionToRun } from '../domain/music.js';
-import { CANCEL_AFTER_SECONDS, nextAttempt, POST_MARGIN_MS } from '../domain/purchase.js';
+import { CANCEL_AFTER_SECONDS, POST_MARGIN_MS } from '../domain/purchase.js';
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
+import type { PreparedInputs } from '../storage/sub-job.js';
 import { purchasesOfSubJob } from '../storage/sub-jobs.js';
 import { currentTraceParent } from '../telemetry/spans.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf, purchaseEnded } from './failure-of.js';
-import { openIntent, refuseCancelled } from './intent.js';
+import { mayBeUnreadable, openIntent } from './intent.js';
 import { prepareInputs, verifyInputs } from './prepared-inputs.js';
-import { isProbe, liftPause, liftPauseBefore, pauseForAccount, refuseWhilePaused } from './purchasing.js';
-import { requireJobRow, requireSubJob } from './required-rows.js';
+import { isProbe, liftPause, liftPauseBefore, pauseForAccount } from './purchasing.js';
+import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
 
@@ -34,22 +35,26 @@ export function createBuy(deps: ActivityDeps): (subject: GenerationInput) => Pro
     const { info, cancellationSignal: signal } = Context.current();
     await repairFromHeartbeat(deps, subject, info.heartbeatDetails as Answer | undefined, signal);
 
-    const subJob = await requireSubJob(deps.knex, subject);
-    const purchases = await purchasesOfSubJob(deps.knex, subJob);
-    const [latest] = purchases;
-    const next = nextAttempt(purchases);
-    if (next.kind === 'spent' && latest !== undefined) throw purchaseEnded(latest);
-    if (next.kind === 'current' && latest !== undefined && latest.state !== 'intended') {
-      return await carryOn(deps, latest, signal);
-    }
-    await refuseWhilePaused(deps, async () => refuseCancelled(await requireJobRow(deps.knex, subject.jobId), subJob));
     const lease = randomUUID();
-    const inputs = await prepareInputs(deps, subJob, signal);
-    if (latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE') await verifyInputs(deps, inputs, signal);
-    const row = await openIntent(deps, subject, lease, inputs);
+    const row =
+      (await openIntent(deps, subject, lease)) ??
+      (await openIntent(deps, subject, lease, await readableInputs(deps, subject, signal)));
     if (row.state !== 'intended') return await carryOn(deps, row, signal);
     return await post(deps, row, lease);
   };
+}
+
+/** What takes longer than a transaction may: files on their way to the provider, a look at what it could not read. */
+async function readableInputs(
+  deps: ActivityDeps,
+  subject: GenerationInput,
+  signal: AbortSignal,
+): Promise<PreparedInputs> {
+  const subJob = await requireSubJob(deps.knex, subject);
+  const [latest] = await purchasesOfSubJob(deps.knex, subJob);
+  const inputs = await prepareInputs(deps, subJob, signal);
+  if (mayBeUnreadable(latest)) await verifyInputs(deps, inputs, signal);
+  return inputs;
 }
 
 /** A row that was posted: its prediction, or the search for it. */

@@ -11,9 +11,12 @@ import type { JobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { insertIntent, type NewIntent, takeOverIntent } from '../storage/ledger-moves.js';
 import { findSecondsBefore, type MusicRecord } from '../storage/music-repository.js';
-import { moveSubJob, type PreparedInputs, subjectOf } from '../storage/sub-job.js';
+import { beginByMoving, moveSubJob, type PreparedInputs, subjectOf } from '../storage/sub-job.js';
 import { findSubJob, priceOf, providerModelOf, purchasesOfSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
+import { purchaseEnded } from './failure-of.js';
+import { readyInputs } from './prepared-inputs.js';
+import { refuseWhilePaused } from './purchasing.js';
 
 /** Seeds are 31 bits wide: every model takes those, and two open purchases hardly ever share one. */
 const SEEDS = 2 ** 31 - 1;
@@ -21,21 +24,37 @@ const UNIQUE_VIOLATION = '23505';
 /** When another open purchase has the same fingerprint: it gets its id within a POST's window. */
 const SAME_FINGERPRINT_PAUSE_MS = 2_000;
 
+type IntentDeps = Pick<ActivityDeps, 'knex' | 'settings'>;
+
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /**
  * R1: one transaction locks the owner, the job and the campaign, looks at the last purchases, and either takes over
  * their open intent, writes the next one, or leaves things as they are. Resolves with the row that now stands for the
- * subject; the caller may post for it only where it is `intended`. Throws NOT_FOUND without rows, PREDICTION_CANCELED
- * for what was cancelled, BUDGET_EXCEEDED, PURCHASE_LIMIT while the owner has as many purchases open as allowed, and
- * PURCHASE_PENDING while another open purchase cannot be told from this one.
+ * subject; the caller may post for it only where it is `intended`. Undefined, and nothing done, where a purchase is to
+ * follow whose inputs have to be made readable first, or looked at: then they are to be `given`.
+ *
+ * Throws NOT_FOUND without rows, the reason of the last purchase where nothing more comes of it, PREDICTION_CANCELED for
+ * what was cancelled, PURCHASING_PAUSED, BUDGET_EXCEEDED, PURCHASE_LIMIT while the owner has as many purchases open as
+ * allowed, and PURCHASE_PENDING while another open purchase cannot be told from this one.
  */
 export async function openIntent(
-  { knex, settings }: Pick<ActivityDeps, 'knex' | 'settings'>,
+  deps: IntentDeps,
   generation: GenerationInput,
   lease: string,
-  inputs: PreparedInputs,
-): Promise<LedgerRow> {
+  given: PreparedInputs,
+): Promise<LedgerRow>;
+export async function openIntent(
+  deps: IntentDeps,
+  generation: GenerationInput,
+  lease: string,
+): Promise<LedgerRow | undefined>;
+export async function openIntent(
+  { knex, settings }: IntentDeps,
+  generation: GenerationInput,
+  lease: string,
+  given?: PreparedInputs,
+): Promise<LedgerRow | undefined> {
   const { jobId, subject } = generation;
   try {
     return await knex.transaction(async (trx) => {
@@ -48,21 +67,23 @@ export async function openIntent(
       const purchases = await purchasesOfSubJob(trx, subJob);
       const [latest] = purchases;
       const next = nextAttempt(purchases);
+      if (next.kind === 'spent' && latest !== undefined) throw purchaseEnded(latest);
       const open = latest?.state === 'intended' ? latest : undefined;
-      if (latest !== undefined && open === undefined && next.kind !== 'open') return latest;
+      if (latest !== undefined && open === undefined && next.kind === 'current') return latest;
       refuseCancelled(job, subJob);
+      if (bounds.isPaused) await refuseWhilePaused({ knex: trx, settings });
+      const inputs = given ?? (mayBeUnreadable(latest) ? undefined : readyInputs(subJob));
+      if (inputs === undefined) return undefined;
       const openedBy = open?.openedBy ?? (next.kind === 'open' ? next.openedBy : 'order');
       const intent = await newIntent(trx, { job, subJob, subject, inputs, lease, openedBy });
       const spent = roundUsd(intent.estimateUsd + (await heldForClips(trx, job, subJob)));
       await refuseBeyond(trx, bounds, spent, open?.id, settings);
       // The links are one-off: the next purchase gets others.
-      await moveSubJob(trx, subJob, [subJob.status], {
-        status: 'generating',
-        error: null,
-        preparedInputs: null,
-        started: true,
-      });
-      if (open === undefined) return await insertIntent(trx, intent);
+      const started = { status: 'generating', error: null, preparedInputs: null, started: true } as const;
+      if (open === undefined) {
+        return await insertIntent(trx, intent, beginByMoving(trx, subJob, [subJob.status], started));
+      }
+      await moveSubJob(trx, subJob, [subJob.status], started);
       // Nobody has posted an open intent: it is told anew, since its links may have expired. Where its holder got the
       // right to post meanwhile, there is nothing to take over.
       return (await takeOverIntent(trx, open.id, intent)) ?? ((await latestPurchase(trx, jobId, subject)) as LedgerRow);
@@ -76,8 +97,12 @@ export async function openIntent(
   }
 }
 
+/** Whether the purchase before failed because the provider could not read its inputs. */
+export const mayBeUnreadable = (latest: Pick<LedgerRow, 'error'> | undefined): boolean =>
+  latest?.error?.code === 'PROVIDER_INPUT_UNREADABLE';
+
 /** Throws PREDICTION_CANCELED for what was cancelled, and must not be bought any more. */
-export function refuseCancelled(job: JobRow, subJob: SubJobRecord): void {
+function refuseCancelled(job: JobRow, subJob: SubJobRecord): void {
   if (job.status !== 'cancelled' && job.cancelRequestedAt === null && subJob.status !== 'cancelled') return;
   throw new ReelwrightError(
     'PREDICTION_CANCELED',

@@ -29,14 +29,23 @@ interface Link {
  * from such a file always. Links that still hold are kept.
  */
 export async function prepareInputs(deps: Deps, subJob: SubJobRecord, signal: AbortSignal): Promise<PreparedInputs> {
-  if (subJob.preparedInputs !== null && stillHolds(subJob.preparedInputs)) return subJob.preparedInputs;
+  const ready = readyInputs(subJob);
+  if (ready !== undefined) return ready;
   const links = subJob.kind === 'clip' ? imagesOf(deps, subJob, signal) : musicBefore(deps, subJob, signal);
   const preparedInputs = await links;
-  // Nothing to read, nothing to note.
-  if (preparedInputs.expiresAt === null) return preparedInputs;
   await moveSubJob(deps.knex, subJob, [subJob.status], { preparedInputs });
   return preparedInputs;
 }
+
+/** What needs no preparing: links that still hold, or nothing to read at all; else undefined. */
+export function readyInputs(subJob: SubJobRecord): PreparedInputs | undefined {
+  const { preparedInputs } = subJob;
+  if (preparedInputs !== null && stillHolds(preparedInputs)) return preparedInputs;
+  return hasInputs(subJob) ? undefined : { firstImageUrl: null, lastImageUrl: null, expiresAt: null };
+}
+
+const hasInputs = (subJob: SubJobRecord): boolean =>
+  subJob.kind === 'music' ? subJob.number > 1 : subJob.firstAssetId !== null || subJob.lastAssetId !== null;
 
 async function imagesOf(deps: Deps, clip: ClipRecord, signal: AbortSignal): Promise<PreparedInputs> {
   const first = clip.firstAssetId === null ? null : await link(deps, clip.firstAssetId, signal);
@@ -44,10 +53,8 @@ async function imagesOf(deps: Deps, clip: ClipRecord, signal: AbortSignal): Prom
   return { firstImageUrl: first?.url ?? null, lastImageUrl: last?.url ?? null, expiresAt: earliest([first, last]) };
 }
 
-/** Throws NOT_FOUND where the piece before is not stored. */
+/** Of every piece but the first. Throws NOT_FOUND where the piece before is not stored. */
 async function musicBefore(deps: Deps, { jobId, number }: MusicRecord, signal: AbortSignal): Promise<PreparedInputs> {
-  const none = { firstImageUrl: null, lastImageUrl: null };
-  if (number === 1) return { ...none, inputAudioUrl: null, expiresAt: null };
   const before = await findMusicPiece(deps.knex, jobId, number - 1);
   const blob = before?.blobId == null ? undefined : await deps.blobs.stat(before.blobId);
   if (blob === undefined) {
@@ -55,7 +62,7 @@ async function musicBefore(deps: Deps, { jobId, number }: MusicRecord, signal: A
   }
   const { id: blobId, contentType } = blob;
   const audio = await uploadBlob(deps, { blobId, contentType, name: `${jobId}-music-${number - 1}` }, signal);
-  return { ...none, inputAudioUrl: audio.url, expiresAt: earliest([audio]) };
+  return { firstImageUrl: null, lastImageUrl: null, inputAudioUrl: audio.url, expiresAt: earliest([audio]) };
 }
 
 function earliest(links: readonly (Link | null)[]): string | null {

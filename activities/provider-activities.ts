@@ -13,7 +13,7 @@ import { createFetchImages, fetchClipImages } from './fetch-images.js';
 import { generationFacts, spentOn } from './generation-facts.js';
 import { withHeartbeat } from './heartbeat.js';
 import { prepareInputs } from './prepared-inputs.js';
-import { requireSubJob } from './required-rows.js';
+import { requireSubJob, requireSubJobOfMany } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { askProvider, requirePurchase } from './settle.js';
 
@@ -45,8 +45,8 @@ export function createProviderActivities(
 
     /** Takes the generation's row: what is stored is done, what is bought is resumed, else its inputs are prepared. */
     async prepareGeneration({ jobId, subject }) {
-      let clip = await requireSubJob(knex, { jobId, subject });
-      const facts = await generationFacts(deps, clip);
+      let clip = await requireSubJobOfMany(knex, { jobId, subject });
+      const facts = generationFacts(deps, clip);
       if (clip.status === 'stored') {
         return { facts, outcome: { status: 'stored', predictionId: clip.predictionId, ...spentOn(clip) } };
       }
@@ -56,7 +56,7 @@ export function createProviderActivities(
       // What was cancelled together with a run that is gone may go on in this one.
       if (clip.status === 'cancelled') {
         await moveSubJob(knex, clip, ['cancelled'], { status: 'pending', completed: false });
-        clip = await requireSubJob(knex, { jobId, subject });
+        clip = await requireSubJobOfMany(knex, { jobId, subject });
       }
       const purchases = await purchasesOfSubJob(knex, clip);
       const [latest] = purchases;

@@ -13,17 +13,10 @@ import type { ActivityDeps } from './deps.js';
 
 type Deps = Pick<ActivityDeps, 'knex' | 'settings' | 'logger'>;
 
-/**
- * Throws PURCHASING_PAUSED while purchasing is paused and no purchase may try yet whether it still has to be. A pause may
- * last, and what is cancelled must not wait for its end: `requireWanted` throws what comes of it instead.
- */
-export async function refuseWhilePaused(
-  { knex, settings }: Deps,
-  requireWanted: () => Promise<unknown>,
-): Promise<void> {
+/** Throws PURCHASING_PAUSED while purchasing is paused and no purchase may try yet whether it still has to be. */
+export async function refuseWhilePaused({ knex, settings }: Pick<Deps, 'knex' | 'settings'>): Promise<void> {
   const pause = await findPause(knex);
   if (pause === undefined || isProbeDue(pause)) return;
-  await requireWanted();
   throw pausedBy(pause, settings);
 }
 

@@ -4,7 +4,8 @@ import type { GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { CLIP_STATES, JOB_STATES } from '../domain/states.js';
 import { findJob, findJobRow, type JobRecord, type JobRow } from '../storage/jobs-repository.js';
-import { findSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
+import type { JobOfMany } from '../storage/sub-job.js';
+import { findSubJob, findSubJobOfMany, type SubJobRecord } from '../storage/sub-jobs.js';
 
 /** What is stored stays stored; from every other state a clip may still move, since what is paid is stored. */
 export const NOT_STORED = CLIP_STATES.filter((state) => state !== 'stored');
@@ -32,8 +33,16 @@ export function present<Job>(job: Job | undefined, jobId: string): Job {
 
 /** The row of what a generation makes; throws NOT_FOUND without it. */
 export async function requireSubJob(knex: Knex, generation: GenerationInput): Promise<SubJobRecord> {
-  const found = await findSubJob(knex, generation);
-  if (found !== undefined) return found;
-  const { jobId, subject } = generation;
+  return presentSubJob(await findSubJob(knex, generation), generation);
+}
+
+/** The same together with what its job says of it. */
+export async function requireSubJobOfMany(knex: Knex, generation: GenerationInput): Promise<SubJobRecord & JobOfMany> {
+  return presentSubJob(await findSubJobOfMany(knex, generation), generation);
+}
+
+/** What was read of it; throws NOT_FOUND where nothing was. */
+function presentSubJob<Row>(row: Row | undefined, { jobId, subject }: GenerationInput): Row {
+  if (row !== undefined) return row;
   throw new ReelwrightError('NOT_FOUND', `expected a row for ${subject} of job ${jobId}, found none`);
 }

@@ -7,7 +7,7 @@ import type { AssetLinks } from '../storage/asset-links.js';
 import type { ServingBlobStore } from '../storage/blob-store.js';
 import type { SignedTokens } from '../storage/signed-tokens.js';
 import type { VideoLinkTokens } from '../storage/video-link-tokens.js';
-import type { ReceivedWebhook } from '../storage/webhook-inbox.js';
+import type { KeptWebhook, ReceivedWebhook } from '../storage/webhook-inbox.js';
 import type { AddressGuard } from '../web/address-guard.js';
 import type { BatchStarter } from './batch-starter.js';
 import type { JobControl } from './job-control.js';
@@ -48,8 +48,7 @@ export interface ApiConfig {
 /** The provider's webhooks on their way to the workflow that waits for them. */
 export interface WebhookPorts {
   secrets: WebhookSecrets;
-  /** Keeps the body; `known` when a webhook of this id was kept before. */
-  receive(webhook: ReceivedWebhook): Promise<'new' | 'known'>;
+  receive(webhook: ReceivedWebhook): Promise<KeptWebhook>;
   /** Tells the workflow; `gone` when no such workflow is running. Rejects when Temporal cannot be reached. */
   signal(workflowId: string, signal: PredictionCompletedSignal): Promise<'told' | 'gone'>;
 }

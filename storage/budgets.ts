@@ -13,9 +13,11 @@ export interface MoneyBounds {
   dailyCapUsd: number | null;
   /** How many purchases the owner may have open at once; null for the deployment's own limit. */
   openPurchases: number | null;
+  /** Whether purchasing is paused. */
+  isPaused: boolean;
 }
 
-type Bounded = JobRow & Pick<MoneyBounds, 'dailyCapUsd' | 'openPurchases'>;
+type Bounded = JobRow & Pick<MoneyBounds, 'dailyCapUsd' | 'openPurchases' | 'isPaused'>;
 
 /**
  * Locks the rows that a purchase is decided under until the transaction ends: owner, job and campaign, everywhere in
@@ -27,15 +29,19 @@ export async function lockMoney(trx: Knex, jobId: string): Promise<MoneyBounds |
     .join('owners as o', 'o.id', 'j.owner_id')
     .where('j.id', jobId)
     .forNoKeyUpdate('o', 'j')
-    .first({ dailyCapUsd: 'o.daily_cap_usd', openPurchases: 'o.open_purchases' });
+    .first({
+      dailyCapUsd: 'o.daily_cap_usd',
+      openPurchases: 'o.open_purchases',
+      isPaused: trx.raw('EXISTS (SELECT FROM purchasing_paused)') as never,
+    });
   if (bounded === undefined) return undefined;
-  const { dailyCapUsd, openPurchases, ...job } = bounded;
+  const { dailyCapUsd, openPurchases, isPaused, ...job } = bounded;
   const campaign =
     job.campaignId === null
       ? undefined
       : await trx('campaigns').where({ id: job.campaignId }).forNoKeyUpdate().first({ budgetUsd: 'budget_usd' });
   const campaignBudgetUsd = campaign?.budgetUsd ?? null;
-  return { job, jobBudgetUsd: job.budgetUsd, campaignBudgetUsd, dailyCapUsd, openPurchases };
+  return { job, jobBudgetUsd: job.budgetUsd, campaignBudgetUsd, dailyCapUsd, openPurchases, isPaused };
 }
 
 /**

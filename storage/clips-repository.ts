@@ -30,7 +30,8 @@ export interface NewClip {
   lastImageUrl?: string | null;
 }
 
-const select = (knex: Knex): Knex.QueryBuilder =>
+/** Selects a `ClipRecord` from `clips`, named `c`. */
+export const selectClips = (knex: Knex): Knex.QueryBuilder =>
   selectSubJobs(knex, 'clip').select({
     sceneName: 'c.scene_name',
     firstAssetId: 'c.first_asset_id',
@@ -64,13 +65,13 @@ export async function insertClips(knex: Knex, jobId: string, clips: readonly New
 
 /** The clips of these jobs, in the order of their numbers. */
 export async function listClips(knex: Knex, jobIds: readonly string[]): Promise<ClipRecord[]> {
-  return await select(knex)
+  return await selectClips(knex)
     .whereIn('c.job_id', [...jobIds])
     .orderBy(['c.job_id', 'c.number']);
 }
 
 export async function findClip(knex: Knex, jobId: string, number: number): Promise<ClipRecord | undefined> {
-  return await select(knex).where({ 'c.job_id': jobId, 'c.number': number }).first();
+  return await selectClips(knex).where({ 'c.job_id': jobId, 'c.number': number }).first();
 }
 
 export interface ClipChange extends SubJobChange {

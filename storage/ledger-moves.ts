@@ -21,9 +21,16 @@ export interface NewIntent {
 
 const postBy = (knex: Knex): Knex.Raw => knex.raw(`now() + ? * interval '1 millisecond'`, [POST_WINDOW_MS]);
 
-/** R1: writes the intent and gives its row. The caller holds the lock on the job's row and has checked what came before. */
-export async function insertIntent(trx: Knex, intent: NewIntent): Promise<LedgerRow> {
-  const insert = trx('predictions').insert({
+/**
+ * R1: writes the intent and gives its row. The caller holds the lock on the job's row and has checked what came before.
+ * `beginning` is a statement that is to go on with this.
+ */
+export async function insertIntent(
+  trx: Knex,
+  intent: NewIntent,
+  beginning: Knex.QueryBuilder = trx.queryBuilder(),
+): Promise<LedgerRow> {
+  const insert = beginning.into('predictions').insert({
     id: intent.id,
     job_id: intent.jobId,
     subject: intent.subject,

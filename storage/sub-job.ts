@@ -81,19 +81,20 @@ export const selectSubJobs = (knex: Knex, kind: SubJobKind): Knex.QueryBuilder =
       ) as Knex.Raw<number>,
     });
 
-/** What is told of its job, and how many of its kind the job has; undefined without the job. */
-export async function findJobOfMany(
-  knex: Knex,
-  { kind, jobId }: Omit<SubJobKey, 'number'>,
-): Promise<{ name: string; generateAudio: boolean; of: number } | undefined> {
-  return await knex('jobs as j')
-    .where('j.id', jobId)
-    .first({
-      name: 'j.name',
-      generateAudio: 'j.generate_audio',
-      of: knex(TABLES[kind]).whereRaw('job_id = j.id').count() as never,
-    });
+/** What a row's job says of it, and how many of its kind the job has. */
+export interface JobOfMany {
+  jobName: string;
+  generateAudio: boolean;
+  of: number;
 }
+
+/** Adds a `JobOfMany` to a selection of `SubJob`s. */
+export const withJobOfMany = (knex: Knex, kind: SubJobKind, selection: Knex.QueryBuilder): Knex.QueryBuilder =>
+  selection.join('jobs as j', 'j.id', 'c.job_id').select({
+    jobName: 'j.name',
+    generateAudio: 'j.generate_audio',
+    of: knex(TABLES[kind]).whereRaw('job_id = j.id').count() as never,
+  });
 
 export interface SubJobChange {
   status?: ClipState;
@@ -120,11 +121,37 @@ export interface Along {
  */
 export async function moveSubJob(
   knex: Knex,
-  { kind, jobId, number }: SubJobKey,
+  key: SubJobKey,
   from: readonly ClipState[],
   change: SubJobChange,
   along: Along = {},
 ): Promise<boolean> {
+  const moved = moving(knex, key, from, change, along.columns);
+  const also = along.with?.whereExists(knex.from('moved').select('job_id'));
+  return (await touchMoved(knex, also === undefined ? moved : moved.with('also', also))) === 1;
+}
+
+/** The same as the beginning of another statement, which happens whether the row was moved or not. */
+export function beginByMoving(
+  trx: Knex,
+  key: SubJobKey,
+  from: readonly ClipState[],
+  change: SubJobChange,
+): Knex.QueryBuilder {
+  return moving(trx, key, from, change).with('touched', touchMoved(trx, trx.queryBuilder()));
+}
+
+/** The job's row in the same statement: it has changed when one of its parts has. */
+const touchMoved = (knex: Knex, statement: Knex.QueryBuilder): Knex.QueryBuilder =>
+  statement.from('jobs').whereIn('id', knex.select('job_id').from('moved')).update({ updated_at: knex.fn.now() });
+
+function moving(
+  knex: Knex,
+  { kind, jobId, number }: SubJobKey,
+  from: readonly ClipState[],
+  change: SubJobChange,
+  columns: Record<string, unknown> = {},
+): Knex.QueryBuilder {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
   // First of all, as everybody does who changes both: two that take them in other orders wait for each other.
   const job = knex('jobs').select('id').where({ id: jobId }).forNoKeyUpdate();
@@ -135,7 +162,7 @@ export async function moveSubJob(
     .update({
       // A change of nothing but times would otherwise be an empty update.
       ...(change.status === undefined ? { status: knex.ref('status') } : { status: change.status }),
-      ...along.columns,
+      ...columns,
       ...(change.preparedInputs === undefined ? {} : { prepared_inputs: json(change.preparedInputs) }),
       ...(change.blobId === undefined ? {} : { blob_id: change.blobId }),
       ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
@@ -144,12 +171,5 @@ export async function moveSubJob(
       ...(change.completed === undefined ? {} : { completed_at: change.completed ? knex.fn.now() : null }),
     })
     .returning('job_id');
-  // The job's row in the same statement: it has changed when one of its parts has.
-  const moved = knex.with('job', job).with('moved', move);
-  const also = along.with?.whereExists(knex.from('moved').select('job_id'));
-  const touched = await (also === undefined ? moved : moved.with('also', also))
-    .from('jobs')
-    .whereIn('id', knex.select('job_id').from('moved'))
-    .update({ updated_at: knex.fn.now() });
-  return touched === 1;
+  return knex.with('job', job).with('moved', move);
 }

@@ -3,10 +3,10 @@ import type { Knex } from 'knex';
 import { type GenerationInput, parseSubject } from '../domain/contract.js';
 import { clipPriceUsd, videoModel } from '../domain/models.js';
 import { musicModel } from '../domain/music.js';
-import { type ClipRecord, findClip, listClips } from './clips-repository.js';
+import { type ClipRecord, findClip, listClips, selectClips } from './clips-repository.js';
 import { type LedgerRow, purchasesOf } from './ledger.js';
 import { findMusicPiece, listMusic, type MusicRecord } from './music-repository.js';
-import { subjectOf } from './sub-job.js';
+import { type JobOfMany, selectSubJobs, subjectOf, withJobOfMany } from './sub-job.js';
 
 export type SubJobRecord = ClipRecord | MusicRecord;
 
@@ -15,6 +15,17 @@ export async function findSubJob(knex: Knex, { jobId, subject }: GenerationInput
   const { kind, number } = parseSubject(subject);
   if (kind === 'clip') return await findClip(knex, jobId, number);
   return kind === 'music' ? await findMusicPiece(knex, jobId, number) : undefined;
+}
+
+/** The same together with what its job says of it. */
+export async function findSubJobOfMany(
+  knex: Knex,
+  { jobId, subject }: GenerationInput,
+): Promise<(SubJobRecord & JobOfMany) | undefined> {
+  const { kind, number } = parseSubject(subject);
+  if (kind !== 'clip' && kind !== 'music') return undefined;
+  const selection = kind === 'clip' ? selectClips(knex) : selectSubJobs(knex, kind);
+  return await withJobOfMany(knex, kind, selection).where({ 'c.job_id': jobId, 'c.number': number }).first();
 }
 
 /** All of a job's: clips first, each kind in the order of its numbers. */

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { GenerationInput, Subject } from '../domain/contract.js';
 import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import { deleteAtMost } from './delete-at-most.js';
 import type { LedgerRow } from './ledger.js';
@@ -15,8 +16,16 @@ export interface ReceivedWebhook {
   fingerprint: string | null;
 }
 
-/** Keeps a webhook whose signature was checked. A repeated one changes nothing and is `known`. */
-export async function receiveWebhook(knex: Knex, webhook: ReceivedWebhook): Promise<'new' | 'known'> {
+export interface KeptWebhook {
+  /** `known` where a webhook of this id was kept before: then nothing has changed. */
+  received: 'new' | 'known';
+  /** Of a new one: whose prediction it is, where the ledger knew it. */
+  generation: GenerationInput | undefined;
+}
+
+/** Keeps a webhook whose signature was checked. */
+export async function receiveWebhook(knex: Knex, webhook: ReceivedWebhook): Promise<KeptWebhook> {
+  const buyers = knex('predictions as p').whereRaw('p.provider_id = webhook_inbox.prediction_id');
   const inserted = await knex('webhook_inbox')
     .insert({
       webhook_id: webhook.webhookId,
@@ -27,8 +36,14 @@ export async function receiveWebhook(knex: Knex, webhook: ReceivedWebhook): Prom
     })
     .onConflict('webhook_id')
     .ignore()
-    .returning('webhook_id');
-  return inserted.length === 1 ? 'new' : 'known';
+    .returning<{ jobId: string | null; subject: Subject | null }[]>([
+      buyers.clone().select('p.job_id').as('jobId'),
+      buyers.select('p.subject').as('subject'),
+    ] as never);
+  const [row] = inserted;
+  if (row === undefined) return { received: 'known', generation: undefined };
+  const { jobId, subject } = row;
+  return { received: 'new', generation: jobId === null || subject === null ? undefined : { jobId, subject } };
 }
 
 /** What came for a prediction, the latest first, and how many seconds ago. */

@@ -41,13 +41,13 @@ export function webhookRoutes({ knex, webhooks, config }: ApiDeps, background: B
         const seen = signedPrediction(body);
         const { model, fingerprint } = seen ?? { model: null, fingerprint: null };
         const webhook = { webhookId, predictionId, body, model, fingerprint };
-        const received = await webhooks.receive(webhook).catch((cause: unknown) => {
+        const { received, generation } = await webhooks.receive(webhook).catch((cause: unknown) => {
           throw new ReelwrightError('NOT_READY', 'the webhook could not be kept; send it again', { cause });
         });
         count(received, body, ctx.state.now());
         const { log } = ctx.state;
-        const kept = { predictionId, seen, hint: query.workflow };
-        background.run(() => deliverWebhook({ knex, signal: webhooks.signal }, kept, log));
+        const delivery = { predictionId, generation, seen, hint: query.workflow };
+        background.run(() => deliverWebhook({ knex, signal: webhooks.signal }, delivery, log));
         sendData(ctx, { received });
       },
     }),

@@ -12,8 +12,10 @@ const GENERATION_ID = /^video-job-[0-9a-f-]{36}-(clip|music|image|text)-\d+$/;
 /** What rules of alerts look for in the log, at level `error`; the activities write the same. */
 const STRAY_ALARM = 'stray prediction';
 
-export interface KeptWebhook {
+export interface Delivery {
   predictionId: string;
+  /** Whose it was when the webhook was kept; undefined where that is still to be found out. */
+  generation: GenerationInput | undefined;
   /** The prediction of the signed body; undefined where it shows none that can be read. */
   seen: SeenPrediction | undefined;
   /** The workflow id of the webhook's URL, which nobody signed. */
@@ -27,11 +29,13 @@ export interface KeptWebhook {
  */
 export async function deliverWebhook(
   { knex, signal }: { knex: Knex } & Pick<WebhookPorts, 'signal'>,
-  { predictionId, seen, hint }: KeptWebhook,
+  { predictionId, generation: known, seen, hint }: Delivery,
   log: Logger,
 ): Promise<void> {
   try {
-    const generation = seen === undefined ? await findGenerationOf(knex, predictionId) : await place(knex, seen, log);
+    const find = (): Promise<GenerationInput | 'stray' | undefined> =>
+      seen === undefined ? findGenerationOf(knex, predictionId) : place(knex, seen, log);
+    const generation = known ?? (await find());
     if (generation === 'stray') return;
     const workflowId = generation === undefined ? usable(hint) : generationId(generation.jobId, generation.subject);
     if (workflowId === undefined) {
