@@ -2,15 +2,17 @@
 import { Context } from '@temporalio/activity';
 import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
+import type { Prediction } from '../replicate/video-provider.js';
 import { noteAttention } from '../storage/job-attention.js';
-import type { LedgerRow } from '../storage/ledger.js';
+import { laterPurchases } from '../storage/ledger.js';
 import { purchaseStored } from '../storage/ledger-moves.js';
 import { moveSubJob, type SubJobChange } from '../storage/sub-job.js';
-import type { SubJobRecord } from '../storage/sub-jobs.js';
+import { type SubJobRecord, subJobKey } from '../storage/sub-jobs.js';
+import type { AnnouncedPurchase } from '../storage/webhook-inbox.js';
 import { webhookToFetchSeconds } from '../telemetry/metrics.js';
 import type { ActivityDeps } from './deps.js';
 import { NOT_STORED, requireSubJob } from './required-rows.js';
-import { askProvider, endError, settledByWebhook } from './settle.js';
+import { announcedEnd, askProvider, endError, settling } from './settle.js';
 
 /** When a completion was announced that neither the inbox nor the provider shows. */
 const NOT_ENDED_PAUSE_MS = 3_000;
@@ -29,27 +31,46 @@ export interface Output {
  * Settles the purchase and takes its row for storing. Throws the reason of a prediction that ended without an output,
  * PURCHASE_PENDING while it has not ended, OUTPUT_LOST where its output is gone.
  */
-export async function takeOutput(deps: ActivityDeps, row: LedgerRow, predictionId: string): Promise<Output> {
-  const url = await urlOf(deps, row, predictionId);
-  const subJob = await requireSubJob(deps.knex, row);
-  const isLatest = row.attempt === subJob.attempt;
+export async function takeOutput(deps: ActivityDeps, row: AnnouncedPurchase, predictionId: string): Promise<Output> {
+  const { knex } = deps;
+  const { url, settled } = await outputOf(deps, row, predictionId);
   const storing = { status: 'storing' } as const;
-  if (isLatest && !(await moveSubJob(deps.knex, subJob, AT_WORK, storing))) {
-    await deps.knex.transaction((trx) => leaveAttention(trx, subJob, storing));
-  }
+  const key = subJobKey(row);
+  const along = { unless: laterPurchases(knex, row), ...(settled && { with: settled() }) };
+  const isTaken = key !== undefined && (await moveSubJob(knex, key, AT_WORK, storing, along));
+  if (!isTaken) await settled?.();
+  const subJob = await requireSubJob(knex, row);
+  const isLatest = row.attempt === subJob.attempt;
+  if (isLatest && !isTaken) await knex.transaction((trx) => leaveAttention(trx, subJob, storing));
   return { subJob, predictionId, url, isLatest };
 }
 
-/** The output's link, from the ledger, the webhook or the provider, whoever knows it first. */
-async function urlOf(deps: ActivityDeps, row: LedgerRow, predictionId: string): Promise<string> {
+/**
+ * The output's link, from the ledger, the webhook or the provider, whoever knows it first; what the webhook said is yet to
+ * be `settled`.
+ */
+async function outputOf(
+  deps: ActivityDeps,
+  row: AnnouncedPurchase,
+  predictionId: string,
+): Promise<{ url: string; settled?: () => Knex.QueryBuilder }> {
   const { cancellationSignal: signal, info } = Context.current();
-  if (row.state === 'succeeded' && row.output?.[0] !== undefined) return row.output[0];
-  const noteLag = (seconds: number): void => {
-    // A later attempt says how long fetching failed, and not how soon it began.
-    if (info.attempt === 1) webhookToFetchSeconds.observe(seconds);
-  };
-  const prediction =
-    (await settledByWebhook(deps, row, predictionId, noteLag)) ?? (await askProvider(deps, row, predictionId, signal));
+  if (row.state === 'succeeded' && row.output?.[0] !== undefined) return { url: row.output[0] };
+  const first = row.webhooks.at(-1);
+  // A later attempt says how long fetching failed, and not how soon it began.
+  if (first !== undefined && info.attempt === 1) webhookToFetchSeconds.observe(first.secondsAgo);
+  const announced = announcedEnd(row);
+  if (announced === undefined) return { url: urlOf(await askProvider(deps, row, predictionId, signal)) };
+  const settled = (): Knex.QueryBuilder => settling(deps, row, announced);
+  const [url] = announced.status === 'succeeded' ? announced.outputUrls : [];
+  if (url !== undefined) return { url, settled };
+  await settled();
+  return { url: urlOf(announced) };
+}
+
+/** Throws where a prediction has no output: what it ended with, or that it has not. */
+function urlOf(prediction: Prediction): string {
+  const { id: predictionId } = prediction;
   if (prediction.status === 'starting' || prediction.status === 'processing') {
     throw new ReelwrightError(
       'PURCHASE_PENDING',

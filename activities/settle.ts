@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type { GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { type FinalProviderStatus, isFinalStatus } from '../domain/ledger.js';
@@ -5,9 +6,9 @@ import { predictionCostUsd } from '../domain/purchase.js';
 import { errorOfPrediction } from '../replicate/classify.js';
 import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
 import type { Prediction } from '../replicate/video-provider.js';
-import { findPurchase, type LedgerRow, latestPurchase } from '../storage/ledger.js';
-import { recordKnown, settlePurchase } from '../storage/ledger-moves.js';
-import { webhooksOf } from '../storage/webhook-inbox.js';
+import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
+import { purchaseSettled, recordKnown } from '../storage/ledger-moves.js';
+import { type AnnouncedPurchase, findAnnouncedPurchase } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
 
@@ -16,7 +17,7 @@ export type FinalPrediction = Prediction & { status: FinalProviderStatus };
 export const isFinal = (prediction: Prediction): prediction is FinalPrediction => isFinalStatus(prediction.status);
 
 /**
- * The ledger's row of a prediction that a workflow knows. A row that was posted and has no id yet gets this one: the
+ * The ledger's row of a prediction that a workflow knows, and its webhooks. A row that was posted and has no id yet gets this one: the
  * workflow's history remembers the answer that the database has lost. Throws PROVIDER_NOT_FOUND where the prediction is
  * not this generation's.
  */
@@ -24,39 +25,41 @@ export async function requirePurchase(
   { knex, logger }: Pick<ActivityDeps, 'knex' | 'logger'>,
   { jobId, subject }: GenerationInput,
   predictionId: string,
-): Promise<LedgerRow> {
-  const row = (await findPurchase(knex, predictionId)) ?? (await repaired());
+): Promise<AnnouncedPurchase> {
+  const row = (await findAnnouncedPurchase(knex, predictionId)) ?? (await repaired());
   if (row?.jobId === jobId && row.subject === subject) return row;
   throw new ReelwrightError(
     'PROVIDER_NOT_FOUND',
     `the ledger has no prediction ${predictionId} for ${subject} of job ${jobId}`,
   );
 
-  async function repaired(): Promise<LedgerRow | undefined> {
+  async function repaired(): Promise<AnnouncedPurchase | undefined> {
     const latest = await latestPurchase(knex, jobId, subject);
     if (latest === undefined || latest.providerId !== null || !wasPosted(latest)) return undefined;
     if (!(await recordKnown(knex, latest.id, predictionId, 'history'))) return undefined;
     logger.warn({ jobId, subject, predictionId }, 'the ledger got the id of a purchase from its history');
-    return await findPurchase(knex, predictionId);
+    return await findAnnouncedPurchase(knex, predictionId);
   }
 }
 
 const wasPosted = ({ state }: LedgerRow): boolean => state === 'posting' || state === 'unknown';
 
-/** Writes into the ledger how a prediction ended: what it cost, what it gave, why it failed. Repeating it is harmless. */
-export async function settle(
+/**
+ * Writes into the ledger how a prediction ended: what it cost, what it gave, why it failed. It is a statement that is
+ * still to be run; repeating it is harmless.
+ */
+export const settling = (
   { knex }: Pick<ActivityDeps, 'knex'>,
   row: LedgerRow,
   prediction: FinalPrediction,
-): Promise<void> {
-  await settlePurchase(knex, prediction.id, {
+): Knex.QueryBuilder =>
+  purchaseSettled(knex, prediction.id, {
     status: prediction.status,
     costUsd: costOf(row, prediction),
     output: prediction.outputUrls,
     metrics: prediction.metrics,
     error: prediction.status === 'succeeded' ? null : failureOf(endError(prediction)),
   });
-}
 
 /** What a prediction that has ended cost, in US dollars, where the purchase's estimate is what it was ordered for. */
 export function costOf(row: Pick<LedgerRow, 'input' | 'estimateUsd'>, prediction: FinalPrediction): number {
@@ -78,29 +81,20 @@ export async function askProvider(
   signal: AbortSignal,
 ): Promise<Prediction> {
   const prediction = await deps.provider.get(predictionId, { signal });
-  if (isFinal(prediction)) await settle(deps, row, prediction);
+  if (isFinal(prediction)) await settling(deps, row, prediction);
   return prediction;
 }
 
 /**
- * A prediction that its signed webhook shows as ended, or undefined while none does. `onWebhook` is told how many seconds
- * ago the first webhook of it came.
+ * A prediction that its signed webhook shows as ended, or undefined while none does. What we cannot read says nothing; the
+ * provider is asked instead.
  */
-export async function settledByWebhook(
-  deps: Pick<ActivityDeps, 'knex'>,
-  row: LedgerRow,
-  predictionId: string,
-  onWebhook: (secondsAgo: number) => void = () => undefined,
-): Promise<FinalPrediction | undefined> {
-  const webhooks = await webhooksOf(deps.knex, predictionId);
-  const first = webhooks.at(-1);
-  if (first !== undefined) onWebhook(first.secondsAgo);
-  // What we cannot read says nothing; the provider is asked instead.
-  const bodies = webhooks.map(({ body }) => body);
-  const prediction = bodies.filter(isPrediction).map(readPrediction).find(isFinal);
-  if (prediction !== undefined) await settle(deps, row, prediction);
-  return prediction;
-}
+export const announcedEnd = ({ webhooks }: AnnouncedPurchase): FinalPrediction | undefined =>
+  webhooks
+    .map(({ body }) => body)
+    .filter(isPrediction)
+    .map(readPrediction)
+    .find(isFinal);
 
 /** What a prediction that ended without an output stands for. */
 export function endError({ id, status, error }: Pick<FinalPrediction, 'id' | 'status' | 'error'>): ReelwrightError {

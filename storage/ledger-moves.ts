@@ -180,9 +180,12 @@ export interface Settlement {
   error: FailureInfo | null;
 }
 
-/** How a known prediction ended. The first settlement stands; repeating it changes nothing. */
-export async function settlePurchase(knex: Knex, providerId: string, settlement: Settlement): Promise<void> {
-  await knex('predictions')
+/**
+ * How a known prediction ended, as a statement that is still to be run. The first settlement stands; repeating it
+ * changes nothing.
+ */
+export function purchaseSettled(knex: Knex, providerId: string, settlement: Settlement): Knex.QueryBuilder {
+  return knex('predictions')
     .where({ provider_id: providerId })
     .whereIn('state', statesBefore(settlement.status))
     .update({

@@ -67,25 +67,29 @@ export const LEDGER_COLUMNS = Object.entries(COLUMNS).map(([name, column]) => `$
 
 /** The latest purchase of a subject, or undefined before the first. */
 export async function latestPurchase(knex: Knex, jobId: string, subject: Subject): Promise<LedgerRow | undefined> {
-  return await knex('predictions').select(COLUMNS).where({ job_id: jobId, subject }).orderBy('attempt', 'desc').first();
+  return await selectPurchases(knex).where({ job_id: jobId, subject }).orderBy('attempt', 'desc').first();
 }
 
 /** All purchases of a subject, the newest first. */
 export async function purchasesOf(knex: Knex, jobId: string, subject: Subject): Promise<LedgerRow[]> {
-  return await knex('predictions').select(COLUMNS).where({ job_id: jobId, subject }).orderBy('attempt', 'desc');
+  return await selectPurchases(knex).where({ job_id: jobId, subject }).orderBy('attempt', 'desc');
 }
 
 /** Every purchase of a job, in the order in which they were opened. */
 export async function listPurchases(knex: Knex, jobId: string): Promise<LedgerRow[]> {
-  return await knex('predictions')
-    .select(COLUMNS)
-    .where({ job_id: jobId })
-    .orderBy(['created_at', 'subject', 'attempt']);
+  return await selectPurchases(knex).where({ job_id: jobId }).orderBy(['created_at', 'subject', 'attempt']);
 }
 
 export async function findPurchase(knex: Knex, providerId: string): Promise<LedgerRow | undefined> {
-  return await knex('predictions').select(COLUMNS).where({ provider_id: providerId }).first();
+  return await selectPurchases(knex).where({ provider_id: providerId }).first();
 }
+
+/** Selects `LedgerRow`s. */
+export const selectPurchases = (knex: Knex): Knex.QueryBuilder => knex('predictions').select(COLUMNS);
+
+/** Later purchases of the same, as a selection for a condition. */
+export const laterPurchases = (knex: Knex, { jobId, subject, attempt }: LedgerRow): Knex.QueryBuilder =>
+  knex('predictions').select('id').where({ job_id: jobId, subject }).where('attempt', '>', attempt);
 
 /** Which generation a prediction of the provider belongs to; undefined for one that the ledger does not know. */
 export async function findGenerationOf(

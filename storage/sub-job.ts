@@ -113,6 +113,8 @@ export interface Along {
   columns?: Record<string, unknown>;
   /** Another change, of one statement, that happens if this one does. */
   with?: Knex.QueryBuilder;
+  /** Rows that must not be there: nothing happens where one is. */
+  unless?: Knex.QueryBuilder;
 }
 
 /**
@@ -126,7 +128,7 @@ export async function moveSubJob(
   change: SubJobChange,
   along: Along = {},
 ): Promise<boolean> {
-  const moved = moving(knex, key, from, change, along.columns);
+  const moved = moving(knex, key, from, change, along);
   const also = along.with?.whereExists(knex.from('moved').select('job_id'));
   return (await touchMoved(knex, also === undefined ? moved : moved.with('also', also))) === 1;
 }
@@ -150,7 +152,7 @@ function moving(
   { kind, jobId, number }: SubJobKey,
   from: readonly ClipState[],
   change: SubJobChange,
-  columns: Record<string, unknown> = {},
+  { columns, unless }: Pick<Along, 'columns' | 'unless'> = {},
 ): Knex.QueryBuilder {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
   // First of all, as everybody does who changes both: two that take them in other orders wait for each other.
@@ -159,6 +161,7 @@ function moving(
     .where({ job_id: jobId, number })
     .whereExists(knex.from('job').select('id'))
     .whereIn('status', [...from])
+    .modify((query) => (unless === undefined ? undefined : void query.whereNotExists(unless)))
     .update({
       // A change of nothing but times would otherwise be an empty update.
       ...(change.status === undefined ? { status: knex.ref('status') } : { status: change.status }),

@@ -6,24 +6,32 @@ import { musicModel } from '../domain/music.js';
 import { type ClipRecord, findClip, listClips, selectClips } from './clips-repository.js';
 import { type LedgerRow, purchasesOf } from './ledger.js';
 import { findMusicPiece, listMusic, type MusicRecord } from './music-repository.js';
-import { type JobOfMany, selectSubJobs, subjectOf, withJobOfMany } from './sub-job.js';
+import { type JobOfMany, type SubJobKey, selectSubJobs, subjectOf, withJobOfMany } from './sub-job.js';
 
 export type SubJobRecord = ClipRecord | MusicRecord;
 
-/** The row that a subject names, or undefined. */
-export async function findSubJob(knex: Knex, { jobId, subject }: GenerationInput): Promise<SubJobRecord | undefined> {
+/** Which row a subject names; undefined for kinds that have none. */
+export function subJobKey({ jobId, subject }: GenerationInput): SubJobKey | undefined {
   const { kind, number } = parseSubject(subject);
-  if (kind === 'clip') return await findClip(knex, jobId, number);
-  return kind === 'music' ? await findMusicPiece(knex, jobId, number) : undefined;
+  return kind === 'clip' || kind === 'music' ? { kind, jobId, number } : undefined;
+}
+
+/** The row that a subject names, or undefined. */
+export async function findSubJob(knex: Knex, generation: GenerationInput): Promise<SubJobRecord | undefined> {
+  const key = subJobKey(generation);
+  if (key === undefined) return undefined;
+  const { kind, jobId, number } = key;
+  return kind === 'clip' ? await findClip(knex, jobId, number) : await findMusicPiece(knex, jobId, number);
 }
 
 /** The same together with what its job says of it. */
 export async function findSubJobOfMany(
   knex: Knex,
-  { jobId, subject }: GenerationInput,
+  generation: GenerationInput,
 ): Promise<(SubJobRecord & JobOfMany) | undefined> {
-  const { kind, number } = parseSubject(subject);
-  if (kind !== 'clip' && kind !== 'music') return undefined;
+  const key = subJobKey(generation);
+  if (key === undefined) return undefined;
+  const { kind, jobId, number } = key;
   const selection = kind === 'clip' ? selectClips(knex) : selectSubJobs(knex, kind);
   return await withJobOfMany(knex, kind, selection).where({ 'c.job_id': jobId, 'c.number': number }).first();
 }

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { GenerationInput, Subject } from '../domain/contract.js';
 import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import { deleteAtMost } from './delete-at-most.js';
-import type { LedgerRow } from './ledger.js';
+import { type LedgerRow, selectPurchases } from './ledger.js';
 import { recordKnown } from './ledger-moves.js';
 
 export interface ReceivedWebhook {
@@ -46,15 +46,19 @@ export async function receiveWebhook(knex: Knex, webhook: ReceivedWebhook): Prom
   return { received: 'new', generation: jobId === null || subject === null ? undefined : { jobId, subject } };
 }
 
-/** What came for a prediction, the latest first, and how many seconds ago. */
-export async function webhooksOf(knex: Knex, predictionId: string): Promise<{ body: unknown; secondsAgo: number }[]> {
-  return await knex('webhook_inbox')
-    .select({
-      body: 'body',
-      secondsAgo: knex.raw('extract(epoch FROM clock_timestamp() - received_at)::double precision'),
-    })
-    .where({ prediction_id: predictionId })
-    .orderBy('received_at', 'desc');
+/** A purchase together with the webhooks that came for its prediction, the latest first, and how many seconds ago. */
+export interface AnnouncedPurchase extends LedgerRow {
+  webhooks: { body: unknown; secondsAgo: number }[];
+}
+
+export async function findAnnouncedPurchase(knex: Knex, providerId: string): Promise<AnnouncedPurchase | undefined> {
+  const webhooks = knex.raw(
+    `(SELECT coalesce(jsonb_agg(jsonb_build_object(
+         'body', w.body, 'secondsAgo', extract(epoch FROM clock_timestamp() - w.received_at)
+       ) ORDER BY w.received_at DESC), '[]')
+       FROM webhook_inbox w WHERE w.prediction_id = predictions.provider_id)`,
+  ) as Knex.Raw<unknown>;
+  return await selectPurchases(knex).select({ webhooks }).where({ provider_id: providerId }).first();
 }
 
 /** Nothing is signed to be taken for longer than minutes, and provider and ledger have forgotten or settled the rest. */
