@@ -5,6 +5,8 @@ import { clipSubject, type GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
 import type { CreateResult } from '../replicate/video-provider.js';
+import { findClip } from '../storage/clips-repository.js';
+import { findJobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { grantPost } from '../storage/ledger-moves.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
@@ -50,6 +52,20 @@ describe('buy', () => {
       providerId: bought.predictionId,
       estimateUsd: 0.4,
     });
+  });
+
+  it('is the start of its clip, whose last failure is told no more', async () => {
+    const { buy, subject } = await scene();
+    const { knex } = rig.database;
+    const error = JSON.stringify({ code: 'PROVIDER_FAULT', message: 'E1000' });
+    await knex('clips').where({ job_id: subject.jobId }).update({ error });
+    const before = await findJobRow(knex, subject.jobId);
+    await buy();
+    const clip = await findClip(knex, subject.jobId, 1);
+    expect(clip).toMatchObject({ status: 'generating', error: null, startedAt: expect.any(Date), completedAt: null });
+    // Whoever lists jobs by their last change sees it.
+    const after = await findJobRow(knex, subject.jobId);
+    expect(after?.updatedAt.getTime()).toBeGreaterThan(before?.updatedAt.getTime() ?? Number.NaN);
   });
 
   it('answers with what is bought when it is asked again', async () => {

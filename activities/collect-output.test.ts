@@ -6,7 +6,6 @@ import { createFakeProvider, type FakeProvider } from '../replicate/fake-provide
 import { findClip } from '../storage/clips-repository.js';
 import { findJobRow } from '../storage/jobs-repository.js';
 import { findPurchase } from '../storage/ledger.js';
-import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { insertPurchase } from '../test/support/ledger-rows.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
@@ -118,33 +117,6 @@ describe('collectOutput', () => {
     const once = await clipRow(input.jobId);
     await attempt(collect, input);
     expect(await clipRow(input.jobId)).toEqual(once);
-  });
-
-  it('goes by the signed body in the inbox and does not ask the provider', async () => {
-    const provider = createFakeProvider();
-    const input = await bought(provider);
-    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
-    const { outputUrls } = await provider.get(input.predictionId);
-    const now = new Date().toISOString();
-    await receiveWebhook(rig.database.knex, {
-      model: null,
-      fingerprint: null,
-      webhookId: `msg_${input.predictionId}`,
-      predictionId: input.predictionId,
-      body: {
-        id: input.predictionId,
-        model: 'google/veo-3.1-fast',
-        status: 'succeeded',
-        output: outputUrls[0],
-        created_at: now,
-        started_at: now,
-        completed_at: now,
-        metrics: { video_output_duration_seconds: 4 },
-      },
-    });
-    const silent = { ...provider, get: () => Promise.reject(new Error('the provider was asked')) };
-    await attempt(createCollectOutput(rig.deps(silent)), input);
-    expect((await clipRow(input.jobId))?.status).toBe('stored');
   });
 
   it('asks to be called again for a prediction that has not ended, whatever a signal said', async () => {
