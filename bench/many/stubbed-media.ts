@@ -33,6 +33,7 @@ export function createStubbedMedia({ deps, blobId, onFetch }: StubbedMediaOption
       await moveJob(knex, run, NOT_CANCELLED, { status: 'composing' });
       await requireJobRow(knex, run.jobId);
       await listClips(knex, [run.jobId]);
+      await moveJob(knex, run, NOT_CANCELLED, { status: 'composing', cutPlan: {} });
       await moveJob(knex, run, NOT_CANCELLED, {
         status: 'composing',
         videoBlobId: blobId,
