@@ -12,7 +12,13 @@ import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { insertIntent, type NewIntent, takeOverIntent } from '../storage/ledger-moves.js';
 import { findSecondsBefore, type MusicRecord } from '../storage/music-repository.js';
 import { beginByMoving, moveSubJob, type PreparedInputs, subjectOf } from '../storage/sub-job.js';
-import { findSubJob, priceOf, providerModelOf, purchasesOfSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
+import {
+  findSubJobAndCount,
+  priceOf,
+  providerModelOf,
+  purchasesOfSubJob,
+  type SubJobRecord,
+} from '../storage/sub-jobs.js';
 import type { ActivityDeps } from './deps.js';
 import { purchaseEnded } from './failure-of.js';
 import { readyInputs } from './prepared-inputs.js';
@@ -58,11 +64,7 @@ export async function openIntent(
   const { jobId, subject } = generation;
   try {
     return await knex.transaction(async (trx) => {
-      const bounds = await lockMoney(trx, jobId);
-      const subJob = await findSubJob(trx, generation);
-      if (bounds === undefined || subJob === undefined) {
-        throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
-      }
+      const { bounds, subJob, othersOpen } = await readLocked(trx, generation);
       const { job } = bounds;
       const purchases = await purchasesOfSubJob(trx, subJob);
       const [latest] = purchases;
@@ -77,7 +79,8 @@ export async function openIntent(
       const openedBy = open?.openedBy ?? (next.kind === 'open' ? next.openedBy : 'order');
       const intent = await newIntent(trx, { job, subJob, subject, inputs, lease, openedBy });
       const spent = roundUsd(intent.estimateUsd + (await heldForClips(trx, job, subJob)));
-      await refuseBeyond(trx, bounds, spent, open?.id, settings);
+      await refuseOverBudget(trx, bounds, spent, open === undefined ? [] : [open.id]);
+      refuseBeyondLimit(bounds, othersOpen, settings);
       // The links are one-off: the next purchase gets others.
       const started = { status: 'generating', error: null, preparedInputs: null, started: true } as const;
       if (open === undefined) {
@@ -95,6 +98,25 @@ export async function openIntent(
       retryAfterMs: SAME_FINGERPRINT_PAUSE_MS,
     });
   }
+}
+
+interface Locked {
+  bounds: MoneyBounds;
+  subJob: SubJobRecord;
+  /** How many other purchases of its owner are open. */
+  othersOpen: number;
+}
+
+/** Throws NOT_FOUND without rows. */
+async function readLocked(trx: Knex, generation: GenerationInput): Promise<Locked> {
+  const bounds = await lockMoney(trx, generation.jobId);
+  if (bounds !== undefined) {
+    const others = countOpenPurchases(trx, bounds.job.ownerId, generation);
+    const found = await findSubJobAndCount(trx, generation, others);
+    if (found !== undefined) return { bounds, subJob: found.subJob, othersOpen: found.counted };
+  }
+  const { jobId, subject } = generation;
+  throw new ReelwrightError('NOT_FOUND', `expected rows for ${subject} of job ${jobId}, found none`);
 }
 
 /** Whether the purchase before failed because the provider could not read its inputs. */
@@ -119,16 +141,12 @@ async function heldForClips(trx: Knex, job: JobRow, { kind }: SubJobRecord): Pro
   return unbought.reduce((sum, clip) => sum + priceOf(clip, job), 0);
 }
 
-async function refuseBeyond(
-  trx: Knex,
-  bounds: MoneyBounds,
-  estimateUsd: number,
-  openId: string | undefined,
+function refuseBeyondLimit(
+  { openPurchases }: MoneyBounds,
+  open: number,
   { openPurchasesPerOwner, limitPauseMs }: ActivityDeps['settings'],
-): Promise<void> {
-  await refuseOverBudget(trx, bounds, estimateUsd, openId === undefined ? [] : [openId]);
-  const limit = bounds.openPurchases ?? openPurchasesPerOwner;
-  const open = await countOpenPurchases(trx, bounds.job.ownerId, openId);
+): void {
+  const limit = openPurchases ?? openPurchasesPerOwner;
   if (open < limit) return;
   throw new ReelwrightError(
     'PURCHASE_LIMIT',

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { GenerationInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { OPEN_PREDICTION_STATES } from '../domain/ledger.js';
 import { roundUsd } from '../domain/models.js';
@@ -107,23 +108,21 @@ async function committed(
 }
 
 /**
- * How many purchases of an owner are open: posted and not ended, or about to be posted. An attempt that was opened and
- * that nobody works on yet is none.
+ * Counts the open purchases of an owner, without those of one generation: posted and not ended, or about to be posted. An
+ * attempt that was opened and that nobody works on yet is none.
  */
-export async function countOpenPurchases(trx: Knex, ownerId: string, except: string | undefined): Promise<number> {
+export const countOpenPurchases = (trx: Knex, ownerId: string, except: GenerationInput): Knex.QueryBuilder =>
   // From what is open to its jobs: the other way round each purchase would visit all jobs that its owner ever had.
-  const [row] = await trx
+  trx
     .withMaterialized('live', (query) =>
       query
         .from('predictions')
         .whereIn('state', [...OPEN_PREDICTION_STATES])
         .whereRaw(`(state <> 'intended' OR post_by > now())`)
-        .whereNotIn('id', except === undefined ? [] : [except])
+        .whereRaw('(job_id, subject) <> (?, ?)', [except.jobId, except.subject])
         .select('job_id'),
     )
     .from('live')
     .join('jobs as j', 'j.id', 'live.job_id')
     .where('j.owner_id', ownerId)
-    .count({ open: '*' });
-  return Number(row?.['open'] ?? 0);
-}
+    .count();

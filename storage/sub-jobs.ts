@@ -3,9 +3,9 @@ import type { Knex } from 'knex';
 import { type GenerationInput, parseSubject } from '../domain/contract.js';
 import { clipPriceUsd, videoModel } from '../domain/models.js';
 import { musicModel } from '../domain/music.js';
-import { type ClipRecord, findClip, listClips, selectClips } from './clips-repository.js';
+import { type ClipRecord, listClips, selectClips } from './clips-repository.js';
 import { type LedgerRow, purchasesOf } from './ledger.js';
-import { findMusicPiece, listMusic, type MusicRecord } from './music-repository.js';
+import { listMusic, type MusicRecord } from './music-repository.js';
 import { type JobOfMany, type SubJobKey, selectSubJobs, subjectOf, withJobOfMany } from './sub-job.js';
 
 export type SubJobRecord = ClipRecord | MusicRecord;
@@ -16,12 +16,13 @@ export function subJobKey({ jobId, subject }: GenerationInput): SubJobKey | unde
   return kind === 'clip' || kind === 'music' ? { kind, jobId, number } : undefined;
 }
 
+const select = (knex: Knex, { kind, jobId, number }: SubJobKey): Knex.QueryBuilder =>
+  (kind === 'clip' ? selectClips(knex) : selectSubJobs(knex, kind)).where({ 'c.job_id': jobId, 'c.number': number });
+
 /** The row that a subject names, or undefined. */
 export async function findSubJob(knex: Knex, generation: GenerationInput): Promise<SubJobRecord | undefined> {
   const key = subJobKey(generation);
-  if (key === undefined) return undefined;
-  const { kind, jobId, number } = key;
-  return kind === 'clip' ? await findClip(knex, jobId, number) : await findMusicPiece(knex, jobId, number);
+  return key === undefined ? undefined : await select(knex, key).first();
 }
 
 /** The same together with what its job says of it. */
@@ -30,10 +31,23 @@ export async function findSubJobOfMany(
   generation: GenerationInput,
 ): Promise<(SubJobRecord & JobOfMany) | undefined> {
   const key = subJobKey(generation);
+  return key === undefined ? undefined : await withJobOfMany(knex, key.kind, select(knex, key)).first();
+}
+
+/** The same together with what a selection counts, in one statement. */
+export async function findSubJobAndCount(
+  knex: Knex,
+  generation: GenerationInput,
+  count: Knex.QueryBuilder,
+): Promise<{ subJob: SubJobRecord; counted: number } | undefined> {
+  const key = subJobKey(generation);
   if (key === undefined) return undefined;
-  const { kind, jobId, number } = key;
-  const selection = kind === 'clip' ? selectClips(knex) : selectSubJobs(knex, kind);
-  return await withJobOfMany(knex, kind, selection).where({ 'c.job_id': jobId, 'c.number': number }).first();
+  const row: (SubJobRecord & { counted: number }) | undefined = await select(knex, key)
+    .select({ counted: count as never })
+    .first();
+  if (row === undefined) return undefined;
+  const { counted, ...subJob } = row;
+  return { subJob, counted };
 }
 
 /** All of a job's: clips first, each kind in the order of its numbers. */
