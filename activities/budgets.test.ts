@@ -6,6 +6,7 @@ import { recordStray } from '../storage/strays.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { createBuy } from './buy.js';
 import type { ActivitySettings } from './deps.js';
+import { openIntent } from './intent.js';
 
 /** A clip of 4 s by the default model, without sound. */
 const CLIP_USD = 0.4;
@@ -153,6 +154,17 @@ describe('open purchases', () => {
     const { provider, refused } = await buyAll([mine, theirs], 2, { openPurchasesPerOwner: 2 });
     expect(provider.made).toHaveLength(3);
     expect(refused).toEqual(['PURCHASE_LIMIT']);
+  });
+
+  it('of a clip are not counted against itself: its intent is taken over from a worker that died', async () => {
+    const jobId = await orderFor(await newOwner({}), 1);
+    const subject = { jobId, subject: clipSubject(1) };
+    expect(await openIntent(rig.deps(createFakeProvider()), subject, randomUUID())).toMatchObject({
+      state: 'intended',
+    });
+    const { provider, refused } = await buyAll([jobId], 1, { openPurchasesPerOwner: 1 });
+    expect(refused).toEqual([]);
+    expect(provider.made).toHaveLength(1);
   });
 
   it('make room when one has ended', async () => {
