@@ -17,9 +17,9 @@ export type FinalPrediction = Prediction & { status: FinalProviderStatus };
 export const isFinal = (prediction: Prediction): prediction is FinalPrediction => isFinalStatus(prediction.status);
 
 /**
- * The ledger's row of a prediction that a workflow knows, and its webhooks. A row that was posted and has no id yet gets this one: the
- * workflow's history remembers the answer that the database has lost. Throws PROVIDER_NOT_FOUND where the prediction is
- * not this generation's.
+ * The ledger's row of a prediction that a workflow knows, and its webhooks. A row that was posted and has no id yet gets
+ * this one: the workflow's history remembers the answer that the database has lost. Throws PROVIDER_NOT_FOUND where the
+ * prediction is not this generation's.
  */
 export async function requirePurchase(
   { knex, logger }: Pick<ActivityDeps, 'knex' | 'logger'>,
@@ -45,8 +45,8 @@ export async function requirePurchase(
 const wasPosted = ({ state }: LedgerRow): boolean => state === 'posting' || state === 'unknown';
 
 /**
- * Writes into the ledger how a prediction ended: what it cost, what it gave, why it failed. It is a statement that is
- * still to be run; repeating it is harmless.
+ * The statement, still to be run, that writes into the ledger how a prediction ended: what it cost, what it gave, why it
+ * failed. Repeating it is harmless.
  */
 export const settling = (
   { knex }: Pick<ActivityDeps, 'knex'>,
