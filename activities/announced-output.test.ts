@@ -1,24 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clipSubject, type GenerationInput } from '../domain/contract.js';
+import { makeClip, mediaFolder } from '../media/test-support/media-files.js';
 import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
 import { findClip } from '../storage/clips-repository.js';
 import { findPurchase } from '../storage/ledger.js';
 import { receiveWebhook } from '../storage/webhook-inbox.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { insertPurchase, VEO } from '../test/support/ledger-rows.js';
-import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
 
+const { path } = mediaFolder();
+
 let rig: ActivityRig;
-let replicate: TestReplicate;
 let clip: Buffer;
 beforeAll(async () => {
-  [rig, replicate] = await Promise.all([createActivityRig(), startTestReplicate()]);
-  clip = await readFile(replicate.clipPath);
+  rig = await createActivityRig();
+  clip = await readFile(await makeClip(path('clip.mp4'), { seconds: 4 }));
 });
-afterAll(() => Promise.all([rig.close(), replicate.close()]));
+afterAll(() => rig.close());
 
 interface Announced extends GenerationInput {
   predictionId: string;
@@ -72,16 +73,14 @@ describe('an output that a webhook has announced', () => {
   });
 
   it.each([
-    ['somebody is asked about its clip', { status: 'needs_attention' }],
-    ['its clip has another one', { status: 'stored' }],
-    ['a later attempt is to give its clip', {}],
-  ])('is settled also where %s', async (what, columns) => {
+    ['somebody is asked about its clip', 'needs_attention', false],
+    ['its clip has another one', 'stored', false],
+    ['a later attempt is to give its clip', 'generating', true],
+  ] as const)('is settled also where %s', async (_what, status, later) => {
     const input = await announced();
     const { knex } = rig.database;
-    if (what.startsWith('a later')) await insertPurchase(knex, { ...input, attempt: 2, state: 'intended' });
-    await knex('clips')
-      .where({ job_id: input.jobId })
-      .update({ error: null, ...columns });
+    if (later) await insertPurchase(knex, { ...input, attempt: 2, state: 'intended' });
+    await knex('clips').where({ job_id: input.jobId }).update({ status });
     await collect(input);
     expect(await findPurchase(knex, input.predictionId)).toMatchObject({ state: 'stored', costUsd: 0.2 });
   });
