@@ -13,7 +13,8 @@ import { orderedSize } from '../media/plan/ordered-size.js';
 import type { ClipProbe } from '../media/probe/probe-clip.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { noteCutFraction } from '../storage/cut-progress.js';
-import { type JobRow, moveJob } from '../storage/jobs-repository.js';
+import { type JobChange, moveJobReading } from '../storage/job-moves.js';
+import { type JobRow, jobColumns } from '../storage/jobs-repository.js';
 import { cutTimeRatio } from '../telemetry/metrics.js';
 import { type ClipFile, probesOf } from './clip-probes.js';
 import type { ActivityDeps } from './deps.js';
@@ -21,7 +22,7 @@ import { encodedClipsOf } from './encoded-clips.js';
 import { withHeartbeat } from './heartbeat.js';
 import { musicOf } from './music-of.js';
 import { createPercentNotes } from './percent-notes.js';
-import { NOT_CANCELLED, requireJobRow } from './required-rows.js';
+import { NOT_CANCELLED } from './required-rows.js';
 
 /**
  * Cuts a job's clips into its video, in their order and less those that were skipped, with the music that is there: what
@@ -30,8 +31,7 @@ import { NOT_CANCELLED, requireJobRow } from './required-rows.js';
  */
 export function createCutVideo(deps: ActivityDeps): MediaActivities['cutVideo'] {
   return async (run) => {
-    await moveOn(deps, run, { status: 'composing' });
-    const job = await requireJobRow(deps.knex, run.jobId);
+    const job = await moveOn(deps, run, { status: 'composing' });
     const clips = (await listClips(deps.knex, [run.jobId])).filter((clip) => clip.status !== 'skipped');
     const progress = createPercentNotes(
       (percent) => noteCutFraction(deps.knex, run, percent / 100),
@@ -113,11 +113,8 @@ function blobOf(clip: ClipRecord): string {
   throw new ReelwrightError('INTERNAL', `expected clip ${clip.number} to be stored, it is ${clip.status}`);
 }
 
-async function moveOn(
-  { knex }: ActivityDeps,
-  run: VideoJobInput,
-  change: Parameters<typeof moveJob>[3],
-): Promise<void> {
-  if (await moveJob(knex, run, NOT_CANCELLED, change)) return;
+async function moveOn({ knex }: ActivityDeps, run: VideoJobInput, change: JobChange): Promise<JobRow> {
+  const job = await moveJobReading<JobRow>(knex, run, NOT_CANCELLED, change, jobColumns(knex));
+  if (job !== undefined) return job;
   throw new ReelwrightError('WRONG_STATE', `job ${run.jobId} was cancelled or is run again: its video is not stored`);
 }

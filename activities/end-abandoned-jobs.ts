@@ -1,5 +1,6 @@
 import { type FailureInfo, videoJobId } from '../domain/contract.js';
-import { findJobRow, lockJob, moveJob } from '../storage/jobs-repository.js';
+import { moveJob } from '../storage/job-moves.js';
+import { findJobRow, lockJob } from '../storage/jobs-repository.js';
 import { OPEN_JOB_STATES, type StartedJob, takeStartedJobs } from '../storage/open-jobs.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs } from '../storage/sub-jobs.js';

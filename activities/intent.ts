@@ -84,7 +84,11 @@ export async function openIntent(
       // The links are one-off: the next purchase gets others.
       const started = { status: 'generating', error: null, preparedInputs: null, started: true } as const;
       if (open === undefined) {
-        return await insertIntent(trx, intent, beginByMoving(trx, subJob, [subJob.status], started));
+        return await insertIntent(
+          trx,
+          intent,
+          beginByMoving(trx, trx.queryBuilder(), subJob, [subJob.status], started),
+        );
       }
       await moveSubJob(trx, subJob, [subJob.status], started);
       // Nobody has posted an open intent: it is told anew, since its links may have expired. Where its holder got the

@@ -3,12 +3,19 @@ import type { JobPlan, RowActivities } from '../domain/activity-contract.js';
 import type { VideoJobInput, VideoJobResult } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { countText, oneLine } from '../domain/shown-text.js';
-import { type ClipRecord, listClips } from '../storage/clips-repository.js';
-import { findJobResult } from '../storage/job-result.js';
-import { findJobRow, listOwedStarts, lockJob, markRunStarted, moveJob } from '../storage/jobs-repository.js';
+import type { ClipRecord } from '../storage/clips-repository.js';
+import { moveJob, moveJobReading } from '../storage/job-moves.js';
+import { type JobResult, resultColumns } from '../storage/job-result.js';
+import {
+  findJobRow,
+  type JobRow,
+  jobColumns,
+  listOwedStarts,
+  lockJob,
+  markRunStarted,
+} from '../storage/jobs-repository.js';
 import { jobRoom } from '../storage/jobs-room.js';
 import { hasBought } from '../storage/ledger.js';
-import { listMusic } from '../storage/music-repository.js';
 import { requireRoom } from '../storage/store-room.js';
 import { moveSubJob } from '../storage/sub-job.js';
 import { listSubJobs, type SubJobRecord } from '../storage/sub-jobs.js';
@@ -51,14 +58,15 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
      * lost its media, and STORAGE_FULL where nothing is bought yet and what is to come would not fit into the store.
      */
     async planJob(run): Promise<JobPlan> {
-      const job = await requireJobRow(knex, run.jobId);
-      const clips = await listClips(knex, [run.jobId]);
-      const music = await listMusic(knex, [run.jobId]);
+      const subJobs = await listSubJobs(knex, run.jobId);
+      const clips = subJobs.filter((subJob) => subJob.kind === 'clip');
+      const music = subJobs.filter((subJob) => subJob.kind === 'music');
       const fetchImages = clips.some(hasUnfetchedImage);
       const status = fetchImages ? 'planning' : 'generating';
       const { maxBytes } = settings.store;
-      const take = (on: Knex): Promise<boolean> => moveJob(on, run, NOT_CANCELLED, { status, error: null });
-      const takeWithRoom = (bytes: number): Promise<boolean> =>
+      const take = (on: Knex): Promise<JobRow | undefined> =>
+        moveJobReading(on, run, NOT_CANCELLED, { status, error: null }, jobColumns(on));
+      const takeWithRoom = (bytes: number): Promise<JobRow | undefined> =>
         knex.transaction(async (trx) => {
           await lockJob(trx, run.jobId);
           // Whoever has bought goes on: what is paid is stored.
@@ -67,7 +75,7 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
           }
           return await take(trx);
         });
-      await requireMoved(run, maxBytes === undefined ? await take(knex) : await takeWithRoom(maxBytes));
+      const job = await requireMoved(run, maxBytes === undefined ? await take(knex) : await takeWithRoom(maxBytes));
       return {
         fetchImages,
         summary:
@@ -93,13 +101,15 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       const status: VideoJobResult['status'] = all ? 'completed' : 'completed_with_gaps';
       const music = subJobs.some(({ kind }) => kind === 'clip') ? undefined : musicMade(subJobs);
       const change = { status, error: null, completed: true, ...(music && { durationSeconds: music.durationSeconds }) };
-      await requireMoved(run, await moveJob(knex, run, NOT_CANCELLED, change));
-      const video = await findJobResult(knex, run.jobId);
-      const { durationSeconds, sizeBytes } = music ?? video ?? { durationSeconds: null, sizeBytes: null };
-      if (video === undefined || durationSeconds === null || sizeBytes === null) {
+      const result = await requireMoved(
+        run,
+        await moveJobReading<JobResult>(knex, run, NOT_CANCELLED, change, resultColumns(knex)),
+      );
+      const { durationSeconds, sizeBytes } = music ?? result;
+      if (durationSeconds === null || sizeBytes === null) {
         throw new ReelwrightError('INTERNAL', `expected job ${run.jobId} to have a video, seen none`);
       }
-      return { status, durationSeconds, sizeBytes, costUsd: video.costUsd };
+      return { status, durationSeconds, sizeBytes, costUsd: result.costUsd };
     },
 
     async endJob({ end: proposed, error, ...run }) {
@@ -135,8 +145,9 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
     },
   };
 
-  async function requireMoved({ jobId, runNumber }: VideoJobInput, moved: boolean): Promise<void> {
-    if (moved) return;
+  /** What was read of a job that moved; throws why it did not. */
+  async function requireMoved<Row>({ jobId, runNumber }: VideoJobInput, moved: Row | undefined): Promise<Row> {
+    if (moved !== undefined) return moved;
     const job = await requireJobRow(knex, jobId);
     const gone = job.mediaDeletedAt === null ? '' : ', its media deleted';
     throw new ReelwrightError(

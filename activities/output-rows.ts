@@ -7,7 +7,7 @@ import { noteAttention } from '../storage/job-attention.js';
 import { laterPurchases } from '../storage/ledger.js';
 import { purchaseStored } from '../storage/ledger-moves.js';
 import { moveSubJob, type SubJobChange } from '../storage/sub-job.js';
-import { type SubJobRecord, subJobKey } from '../storage/sub-jobs.js';
+import { moveAndReadSubJob, type SubJobRecord, subJobKey } from '../storage/sub-jobs.js';
 import type { AnnouncedPurchase } from '../storage/webhook-inbox.js';
 import { webhookToFetchSeconds } from '../telemetry/metrics.js';
 import type { ActivityDeps } from './deps.js';
@@ -19,7 +19,7 @@ const NOT_ENDED_PAUSE_MS = 3_000;
 
 /** An output that is about to be fetched. */
 export interface Output {
-  /** Its cost is in `subJob`: the row is read after the purchase was settled. */
+  /** Its cost is in `subJob`: the purchase was settled before. */
   subJob: SubJobRecord;
   predictionId: string;
   url: string;
@@ -36,12 +36,18 @@ export async function takeOutput(deps: ActivityDeps, row: AnnouncedPurchase, pre
   const { url, settled } = await outputOf(deps, row, predictionId);
   const storing = { status: 'storing' } as const;
   const key = subJobKey(row);
-  const along = { unless: laterPurchases(knex, row), ...(settled && { with: settled() }) };
-  const isTaken = key !== undefined && (await moveSubJob(knex, key, AT_WORK, storing, along));
-  if (!isTaken) await settled?.();
+  const taken =
+    key === undefined
+      ? undefined
+      : await moveAndReadSubJob(knex, key, AT_WORK, storing, {
+          unless: laterPurchases(knex, row),
+          settled: settled?.(),
+        });
+  if (taken !== undefined) return { subJob: taken, predictionId, url, isLatest: true };
+  await settled?.();
   const subJob = await requireSubJob(knex, row);
   const isLatest = row.attempt === subJob.attempt;
-  if (isLatest && !isTaken) await knex.transaction((trx) => leaveAttention(trx, subJob, storing));
+  if (isLatest) await knex.transaction((trx) => leaveAttention(trx, subJob, storing));
   return { subJob, predictionId, url, isLatest };
 }
 

@@ -8,7 +8,8 @@ import { takePoster } from '../media/export/poster.js';
 import { withWorkDir } from '../media/ffmpeg/work-dir.js';
 import { LOOK_LIMIT_MS } from '../media/plan/run-limits.js';
 import type { BlobRef } from '../storage/blob-store.js';
-import { findJobRow, setPoster } from '../storage/jobs-repository.js';
+import { setPoster } from '../storage/job-moves.js';
+import { findJobRow } from '../storage/jobs-repository.js';
 import type { ActivityDeps } from './deps.js';
 import { withHeartbeat } from './heartbeat.js';
 

@@ -30,20 +30,21 @@ export interface NewClip {
   lastImageUrl?: string | null;
 }
 
-/** Selects a `ClipRecord` from `clips`, named `c`. */
-export const selectClips = (knex: Knex): Knex.QueryBuilder =>
-  selectSubJobs(knex, 'clip').select({
-    sceneName: 'c.scene_name',
-    firstAssetId: 'c.first_asset_id',
-    lastAssetId: 'c.last_asset_id',
-    firstImageUrl: 'c.first_image_url',
-    lastImageUrl: 'c.last_image_url',
-  });
+/** What a clip has beside what every `SubJob` has. */
+export const CLIP_COLUMNS = {
+  sceneName: 'c.scene_name',
+  firstAssetId: 'c.first_asset_id',
+  lastAssetId: 'c.last_asset_id',
+  firstImageUrl: 'c.first_image_url',
+  lastImageUrl: 'c.last_image_url',
+};
 
-/** Throws ASSET_NOT_FOUND for an image that was deleted meanwhile. */
-export async function insertClips(knex: Knex, jobId: string, clips: readonly NewClip[]): Promise<void> {
-  if (clips.length === 0) return;
-  await knex('clips').insert(
+/** Selects a `ClipRecord` from `clips`, named `c`. */
+export const selectClips = (knex: Knex): Knex.QueryBuilder => selectSubJobs(knex, 'clip').select(CLIP_COLUMNS);
+
+/** The statement, still to be run, that writes a new job's clips. */
+export const clipsInserted = (knex: Knex, jobId: string, clips: readonly NewClip[]): Knex.QueryBuilder =>
+  knex('clips').insert(
     clips.map((clip) => ({
       job_id: jobId,
       number: clip.number,
@@ -58,9 +59,13 @@ export async function insertClips(knex: Knex, jobId: string, clips: readonly New
       last_image_url: clip.lastImageUrl ?? null,
     })),
   );
-  for (const { number, firstAssetId, lastAssetId } of clips) {
-    await requireAssetsKept(knex, [firstAssetId, lastAssetId], `clip ${number}`);
-  }
+
+/** Once its row is written: throws ASSET_NOT_FOUND for an image that was deleted meanwhile. */
+export async function requireImagesKept(
+  trx: Knex,
+  { number, firstAssetId, lastAssetId }: Pick<NewClip, 'number' | 'firstAssetId' | 'lastAssetId'>,
+): Promise<void> {
+  await requireAssetsKept(trx, [firstAssetId, lastAssetId], `clip ${number}`);
 }
 
 /** The clips of these jobs, in the order of their numbers. */

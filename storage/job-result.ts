@@ -15,10 +15,9 @@ export const actualCostUsd = (knex: Knex): Knex.Raw<number> =>
        FROM predictions p WHERE p.job_id = j.id)`,
   );
 
-/** The result of a job so far, or undefined when there is none. */
-export async function findJobResult(knex: Knex, id: string): Promise<JobResult | undefined> {
-  return await knex('jobs as j')
-    .leftJoin('blobs as b', 'b.id', 'j.video_blob_id')
-    .where('j.id', id)
-    .first({ durationSeconds: 'j.duration_seconds', sizeBytes: 'b.size', costUsd: actualCostUsd(knex) });
-}
+/** What a `JobResult` has, from `jobs`, named `j`. */
+export const resultColumns = (knex: Knex): Record<keyof JobResult, string | Knex.Raw> => ({
+  durationSeconds: 'j.duration_seconds',
+  sizeBytes: knex.raw('(SELECT b.size FROM blobs b WHERE b.id = j.video_blob_id)'),
+  costUsd: actualCostUsd(knex),
+});

@@ -74,39 +74,41 @@ export interface Page {
 
 export type JobWithClips = JobRecord & { clips: ClipRecord[]; music: MusicRecord[] };
 
+/** What a `JobRow` has, from `jobs`, named `j`. */
+export const jobColumns = (knex: Knex): Record<string, string | Knex.Raw> => ({
+  id: 'j.id',
+  ownerId: 'j.owner_id',
+  campaignId: 'j.campaign_id',
+  kind: 'j.kind',
+  name: 'j.name',
+  status: 'j.status',
+  runNumber: 'j.run_number',
+  model: 'j.model',
+  resolution: 'j.resolution',
+  aspectRatio: 'j.aspect_ratio',
+  generateAudio: 'j.generate_audio',
+  transition: knex.raw(`coalesce(j.order_body->>'transition', 'cut')`),
+  orderedResolution: knex.raw(`j.order_body->>'resolution'`),
+  orderedFrameRate: knex.raw(`(j.order_body->>'frameRate')::integer`),
+  onClipFailure: 'j.on_clip_failure',
+  metadata: 'j.metadata',
+  warnings: 'j.warnings',
+  error: 'j.error',
+  estimatedCostUsd: 'j.estimated_cost_usd',
+  budgetUsd: 'j.budget_usd',
+  videoBlobId: 'j.video_blob_id',
+  posterBlobId: 'j.poster_blob_id',
+  durationSeconds: 'j.duration_seconds',
+  cutFraction: 'j.cut_fraction',
+  createdAt: 'j.created_at',
+  updatedAt: 'j.updated_at',
+  completedAt: 'j.completed_at',
+  cancelRequestedAt: 'j.cancel_requested_at',
+  mediaDeletedAt: 'j.media_deleted_at',
+});
+
 /** Selects a `JobRow` from `jobs`, named `j`. */
-export const selectJobRow = (knex: Knex): Knex.QueryBuilder =>
-  knex('jobs as j').select({
-    id: 'j.id',
-    ownerId: 'j.owner_id',
-    campaignId: 'j.campaign_id',
-    kind: 'j.kind',
-    name: 'j.name',
-    status: 'j.status',
-    runNumber: 'j.run_number',
-    model: 'j.model',
-    resolution: 'j.resolution',
-    aspectRatio: 'j.aspect_ratio',
-    generateAudio: 'j.generate_audio',
-    transition: knex.raw(`coalesce(j.order_body->>'transition', 'cut')`) as Knex.Raw<string>,
-    orderedResolution: knex.raw(`j.order_body->>'resolution'`) as Knex.Raw<string>,
-    orderedFrameRate: knex.raw(`(j.order_body->>'frameRate')::integer`) as Knex.Raw<number>,
-    onClipFailure: 'j.on_clip_failure',
-    metadata: 'j.metadata',
-    warnings: 'j.warnings',
-    error: 'j.error',
-    estimatedCostUsd: 'j.estimated_cost_usd',
-    budgetUsd: 'j.budget_usd',
-    videoBlobId: 'j.video_blob_id',
-    posterBlobId: 'j.poster_blob_id',
-    durationSeconds: 'j.duration_seconds',
-    cutFraction: 'j.cut_fraction',
-    createdAt: 'j.created_at',
-    updatedAt: 'j.updated_at',
-    completedAt: 'j.completed_at',
-    cancelRequestedAt: 'j.cancel_requested_at',
-    mediaDeletedAt: 'j.media_deleted_at',
-  });
+export const selectJobRow = (knex: Knex): Knex.QueryBuilder => knex('jobs as j').select(jobColumns(knex));
 
 const select = (knex: Knex): Knex.QueryBuilder =>
   selectJobRow(knex)
@@ -190,72 +192,12 @@ export async function listJobs(
   return { jobs, total: Number(count?.['total'] ?? 0) };
 }
 
-export interface JobChange {
-  status: JobState;
-  error?: FailureInfo | null;
-  warnings?: string[];
-  videoBlobId?: string;
-  /** How the video is cut: plain JSON, shown as it is. */
-  cutPlan?: object;
-  durationSeconds?: number;
-  /** Sets the time of completion to now. */
-  completed?: boolean;
-}
-
-/**
- * Moves a job of the given run on and says whether it did: nothing happens when the job is in none of the states
- * `from`, or when a later run owns it by now. Once somebody asked for its end, it moves nowhere but to that, and once its media
- * are gone it moves nowhere.
- */
-export async function moveJob(
-  knex: Knex,
-  { jobId, runNumber }: { jobId: string; runNumber: number },
-  from: readonly JobState[],
-  change: JobChange,
-): Promise<boolean> {
-  const guarded = knex('jobs')
-    .where({ id: jobId, run_number: runNumber })
-    .whereIn('status', [...from])
-    .whereNull('media_deleted_at')
-    .whereRaw('(? OR cancel_requested_at IS NULL)', [change.status === 'cancelled']);
-  const moved = await guarded.update({
-    status: change.status,
-    // A cut that a worker takes over goes on from where it was seen last; another one begins anew.
-    cut_fraction: knex.raw(`CASE WHEN status = 'composing' THEN cut_fraction ELSE 0 END`),
-    updated_at: knex.fn.now(),
-    ...(change.error === undefined ? {} : { error: change.error === null ? null : JSON.stringify(change.error) }),
-    ...(change.warnings === undefined ? {} : { warnings: JSON.stringify(change.warnings) }),
-    ...(change.videoBlobId === undefined ? {} : newVideo(knex, change.videoBlobId)),
-    ...(change.cutPlan === undefined ? {} : { cut_plan: JSON.stringify(change.cutPlan) }),
-    ...(change.durationSeconds === undefined ? {} : { duration_seconds: change.durationSeconds }),
-    ...(change.completed === true ? { completed_at: knex.fn.now() } : {}),
-  });
-  return moved === 1;
-}
-
 /** How the job's video was cut last, or null before its first cut. */
 export async function findCutPlan(knex: Knex, jobId: string): Promise<Record<string, unknown> | null> {
   const row: { cutPlan: Record<string, unknown> | null } | undefined = await knex('jobs')
     .where({ id: jobId })
     .first({ cutPlan: 'cut_plan' });
   return row?.cutPlan ?? null;
-}
-
-/** Another video has another poster. */
-const newVideo = (knex: Knex, videoBlobId: string): Record<string, string | Knex.Raw> => ({
-  video_blob_id: videoBlobId,
-  poster_blob_id: knex.raw('CASE WHEN video_blob_id = ? THEN poster_blob_id END', [videoBlobId]),
-});
-
-/** Gives a job its poster, unless it has another video by now. */
-export async function setPoster(
-  knex: Knex,
-  jobId: string,
-  { posterBlobId, ofVideoBlobId }: { posterBlobId: string; ofVideoBlobId: string },
-): Promise<void> {
-  await knex('jobs')
-    .where({ id: jobId, video_blob_id: ofVideoBlobId })
-    .update({ poster_blob_id: posterBlobId, updated_at: knex.fn.now() });
 }
 
 /** Sets what the job may spend from now on, in US dollars. */

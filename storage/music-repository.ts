@@ -9,9 +9,9 @@ export interface MusicRecord extends SubJob {
   model: MusicModelName;
 }
 
-export async function insertMusic(knex: Knex, jobId: string, pieces: readonly MusicPiece[]): Promise<void> {
-  if (pieces.length === 0) return;
-  await knex('music_pieces').insert(
+/** The statement, still to be run, that writes a new job's music. */
+export const musicInserted = (knex: Knex, jobId: string, pieces: readonly MusicPiece[]): Knex.QueryBuilder =>
+  knex('music_pieces').insert(
     pieces.map(({ number, model, prompt, durationSeconds }) => ({
       job_id: jobId,
       number,
@@ -21,7 +21,6 @@ export async function insertMusic(knex: Knex, jobId: string, pieces: readonly Mu
       duration_seconds: durationSeconds,
     })),
   );
-}
 
 /** The music of these jobs, in the order of its numbers. */
 export async function listMusic(knex: Knex, jobIds: readonly string[]): Promise<MusicRecord[]> {

@@ -128,31 +128,31 @@ export async function moveSubJob(
   change: SubJobChange,
   along: Along = {},
 ): Promise<boolean> {
-  const moved = moving(knex, key, from, change, along);
-  const also = along.with?.whereExists(knex.from('moved').select('job_id'));
-  return (await touchMoved(knex, also === undefined ? moved : moved.with('also', also))) === 1;
+  return (await touchMoved(knex, withMove(knex, knex.queryBuilder(), key, from, change, along))) === 1;
 }
 
-/** The same as the beginning of another statement, which happens whether the row was moved or not. */
-export function beginByMoving(
-  trx: Knex,
+/** The same as the beginning of another statement, which happens whether the row was moved or not: then `moved` has a row. */
+export const beginByMoving = (
+  knex: Knex,
+  statement: Knex.QueryBuilder,
   key: SubJobKey,
   from: readonly ClipState[],
   change: SubJobChange,
-): Knex.QueryBuilder {
-  return moving(trx, key, from, change).with('touched', touchMoved(trx, trx.queryBuilder()));
-}
+  along: Along = {},
+): Knex.QueryBuilder =>
+  withMove(knex, statement, key, from, change, along).with('touched', touchMoved(knex, knex.queryBuilder()));
 
 /** The job's row in the same statement: it has changed when one of its parts has. */
 const touchMoved = (knex: Knex, statement: Knex.QueryBuilder): Knex.QueryBuilder =>
   statement.from('jobs').whereIn('id', knex.select('job_id').from('moved')).update({ updated_at: knex.fn.now() });
 
-function moving(
+function withMove(
   knex: Knex,
+  statement: Knex.QueryBuilder,
   { kind, jobId, number }: SubJobKey,
   from: readonly ClipState[],
   change: SubJobChange,
-  { columns, unless }: Pick<Along, 'columns' | 'unless'> = {},
+  { columns, with: along, unless }: Along,
 ): Knex.QueryBuilder {
   const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
   // First of all, as everybody does who changes both: two that take them in other orders wait for each other.
@@ -174,5 +174,6 @@ function moving(
       ...(change.completed === undefined ? {} : { completed_at: change.completed ? knex.fn.now() : null }),
     })
     .returning('job_id');
-  return knex.with('job', job).with('moved', move);
+  const moving = statement.with('job', job).with('moved', move);
+  return along === undefined ? moving : moving.with('also', along.whereExists(knex.from('moved').select('job_id')));
 }

@@ -1,12 +1,22 @@
 /** Every paid thing of a job, whatever it is: found by its subject, and priced. */
 import type { Knex } from 'knex';
 import { type GenerationInput, parseSubject } from '../domain/contract.js';
-import { clipPriceUsd, videoModel } from '../domain/models.js';
+import { clipPriceUsd, roundUsd, videoModel } from '../domain/models.js';
 import { musicModel } from '../domain/music.js';
-import { type ClipRecord, listClips, selectClips } from './clips-repository.js';
+import type { ClipState } from '../domain/states.js';
+import { CLIP_COLUMNS, type ClipRecord, selectClips } from './clips-repository.js';
 import { type LedgerRow, purchasesOf } from './ledger.js';
-import { listMusic, type MusicRecord } from './music-repository.js';
-import { type JobOfMany, type SubJobKey, selectSubJobs, subjectOf, withJobOfMany } from './sub-job.js';
+import type { MusicRecord } from './music-repository.js';
+import {
+  type Along,
+  beginByMoving,
+  type JobOfMany,
+  type SubJobChange,
+  type SubJobKey,
+  selectSubJobs,
+  subjectOf,
+  withJobOfMany,
+} from './sub-job.js';
 
 export type SubJobRecord = ClipRecord | MusicRecord;
 
@@ -50,9 +60,42 @@ export async function findSubJobAndCount(
   return { subJob, counted };
 }
 
+/**
+ * Moves a row as `moveSubJob` does and gives it as it was before, with what its purchases cost after `settled`: the end of
+ * one of them, written if the row moves. Undefined where nothing happened.
+ */
+export async function moveAndReadSubJob(
+  knex: Knex,
+  key: SubJobKey,
+  from: readonly ClipState[],
+  change: SubJobChange,
+  { unless, settled }: Pick<Along, 'unless'> & { settled?: Knex.QueryBuilder | undefined },
+): Promise<SubJobRecord | undefined> {
+  const along = { ...(unless && { unless }), ...(settled && { with: settled.returning('cost_usd') }) };
+  const row: (SubJobRecord & { settledUsd: number | null }) | undefined = await beginByMoving(
+    knex,
+    select(knex, key).whereExists(knex.from('moved').select('job_id')),
+    key,
+    from,
+    change,
+    along,
+  )
+    .select({ settledUsd: settled ? (knex.from('also').select('cost_usd') as never) : knex.raw('NULL') })
+    .first();
+  if (row === undefined) return undefined;
+  const { settledUsd, ...subJob } = row;
+  // The statement sees the ledger as it was: without the cost that it writes.
+  return settledUsd === null ? subJob : { ...subJob, costUsd: roundUsd((subJob.costUsd ?? 0) + settledUsd) };
+}
+
 /** All of a job's: clips first, each kind in the order of its numbers. */
 export async function listSubJobs(knex: Knex, jobId: string): Promise<SubJobRecord[]> {
-  return [...(await listClips(knex, [jobId])), ...(await listMusic(knex, [jobId]))];
+  const ofMusic = Object.fromEntries(Object.keys(CLIP_COLUMNS).map((name) => [name, knex.raw('NULL')]));
+  const rows: SubJobRecord[] = await selectClips(knex)
+    .where('c.job_id', jobId)
+    .unionAll(selectSubJobs(knex, 'music').select(ofMusic).where('c.job_id', jobId))
+    .orderBy(['kind', 'number']);
+  return rows;
 }
 
 /** All its purchases, the newest first. The row as it was read says whether there were any: without, nothing is asked. */

@@ -3,11 +3,13 @@
 import type { ActivityDeps } from '../../activities/deps.js';
 import { spentOn } from '../../activities/generation-facts.js';
 import { keepOutput, takeOutput } from '../../activities/output-rows.js';
-import { NOT_CANCELLED, requireJobRow } from '../../activities/required-rows.js';
+import { NOT_CANCELLED } from '../../activities/required-rows.js';
 import { requirePurchase } from '../../activities/settle.js';
 import type { MediaActivities } from '../../domain/activity-contract.js';
+import type { VideoJobInput } from '../../domain/contract.js';
 import { listClips } from '../../storage/clips-repository.js';
-import { moveJob } from '../../storage/jobs-repository.js';
+import { type JobChange, moveJobReading } from '../../storage/job-moves.js';
+import { jobColumns } from '../../storage/jobs-repository.js';
 
 const VIDEO = { durationSeconds: 16, sizeBytes: 1 };
 
@@ -21,6 +23,8 @@ export interface StubbedMediaOptions {
 
 export function createStubbedMedia({ deps, blobId, onFetch }: StubbedMediaOptions): MediaActivities {
   const { knex } = deps;
+  const moveOn = (run: VideoJobInput, change: JobChange): Promise<unknown> =>
+    moveJobReading(knex, run, NOT_CANCELLED, change, jobColumns(knex));
   return {
     async collectOutput({ predictionId, ...generation }) {
       onFetch?.(predictionId);
@@ -30,15 +34,10 @@ export function createStubbedMedia({ deps, blobId, onFetch }: StubbedMediaOption
       return { status: 'stored', predictionId, ...spentOn(output.subJob) };
     },
     async cutVideo(run) {
-      await moveJob(knex, run, NOT_CANCELLED, { status: 'composing' });
-      await requireJobRow(knex, run.jobId);
+      await moveOn(run, { status: 'composing' });
       await listClips(knex, [run.jobId]);
-      await moveJob(knex, run, NOT_CANCELLED, { status: 'composing', cutPlan: {} });
-      await moveJob(knex, run, NOT_CANCELLED, {
-        status: 'composing',
-        videoBlobId: blobId,
-        durationSeconds: VIDEO.durationSeconds,
-      });
+      await moveOn(run, { status: 'composing', cutPlan: {} });
+      await moveOn(run, { status: 'composing', videoBlobId: blobId, durationSeconds: VIDEO.durationSeconds });
       return VIDEO;
     },
     makePoster: async () => ({ sizeBytes: 1 }),

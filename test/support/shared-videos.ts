@@ -1,7 +1,7 @@
 /** Finished videos as the workflow leaves them, with their pictures, for tests of who may see them. */
 import { Readable } from 'node:stream';
 import type { VideoLinkJson } from '../../api/schemas/video-links.schema.js';
-import { setPoster } from '../../storage/jobs-repository.js';
+import { setPoster } from '../../storage/job-moves.js';
 import { setVideoPreviews } from '../../storage/video-previews.js';
 import { placeJob } from './money-fixtures.js';
 import type { Caller, RunningApi } from './running-api.js';
