@@ -19,6 +19,12 @@ export interface DatabaseOptions {
   onConnectionError?: (error: Error) => void;
 }
 
+/**
+ * What comes in bursts finds its connections again, with the statements that they have prepared: until a new one has
+ * run two statements, either side has worked for 6 to 9 ms.
+ */
+const IDLE_MS = 10 * 60_000;
+
 /** The database as the process holds it: `knex` for rows, `pool` for COPY streams (see `borrowClient`). */
 export interface Database {
   knex: Knex;
@@ -53,6 +59,7 @@ export function openDatabase(url: string, options: DatabaseOptions = {}): Databa
     pool: {
       min: 0,
       max: options.poolMax ?? 10,
+      idleTimeoutMillis: IDLE_MS,
       afterCreate(created: pg.Client, done: (error: null, created: pg.Client) => void) {
         nameStatements(created);
         done(null, created);
