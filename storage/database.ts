@@ -21,9 +21,9 @@ export interface DatabaseOptions {
 
 /**
  * What comes in bursts finds its connections again, with the statements that they have prepared: until a new one has
- * run two statements, either side has worked for 6 to 9 ms.
+ * run two statements, either side has worked for 6 to 9 ms. Networks forget idle connections after 4 minutes or more.
  */
-const IDLE_MS = 10 * 60_000;
+const IDLE_MS = 2 * 60_000;
 
 /** The database as the process holds it: `knex` for rows, `pool` for COPY streams (see `borrowClient`). */
 export interface Database {
