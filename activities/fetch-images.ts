@@ -5,7 +5,7 @@ import type { VideoJobInput } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { type ClipRecord, listClips } from '../storage/clips-repository.js';
 import { moveJob } from '../storage/job-moves.js';
-import { type JobRow } from '../storage/jobs-repository.js';
+import type { JobRow } from '../storage/jobs-repository.js';
 import { type FetchImagesDeps, fetchImage, type WaitingImage } from './fetch-image.js';
 import { withHeartbeat } from './heartbeat.js';
 import { NOT_CANCELLED, requireJobRow } from './required-rows.js';

@@ -1,18 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
+import { describe, expect, test } from 'vitest';
+import { useDatabase } from '../test/support/use-database.js';
 import { listBlobReferences } from './blob-references.js';
-import { type Database, openDatabase } from './database.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
-});
+const database = useDatabase();
 
 const named = async (): Promise<string[]> =>
   (await listBlobReferences(database.knex)).map(({ table, column }) => `${table}.${column}`);

@@ -1,10 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { clipsOrder } from '../domain/orders.schema.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
 import { putBytes } from '../test/support/stored-jobs.js';
+import { useDatabase } from '../test/support/use-database.js';
 import { insertAsset } from './assets-repository.js';
-import { type Database, openDatabase } from './database.js';
 import { deleteAsset } from './delete-asset.js';
 import { insertJob, type NewJob } from './insert-job.js';
 import { createPostgresBlobStore } from './postgres-blob-store.js';
@@ -12,18 +11,11 @@ import { listSubJobs } from './sub-jobs.js';
 
 const MODEL = 'veo-3.1-fast' as const;
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase();
 let ownerId: string;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
   ownerId = uuidv7();
   await database.knex('owners').insert({ id: ownerId, name: 'Anna' });
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 
 /** Two clips, the second of which begins with the image, and two pieces of music. */

@@ -1,22 +1,14 @@
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { placeJob, placePurchase } from '../test/support/money-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { useDatabase } from '../test/support/use-database.js';
 import { reopenForRetry } from './job-actions.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase({ poolMax: 8 });
 let knex: Knex;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url, { poolMax: 8 });
   ({ knex } = database);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 
 test("20 retries at once never pass the campaign's budget nor the owner's cap", async () => {

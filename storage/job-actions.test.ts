@@ -1,26 +1,18 @@
 import { Readable } from 'node:stream';
 import type { Knex } from 'knex';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { JobState } from '../domain/states.js';
 import { CLIP_USD, placeJob, placePurchase } from '../test/support/money-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { useDatabase } from '../test/support/use-database.js';
 import { reopenForRegenerate, reopenForRetry, requestCancel } from './job-actions.js';
 import { createPostgresBlobStore } from './postgres-blob-store.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase({ poolMax: 8 });
 let knex: Knex;
 let ownerId: string;
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url, { poolMax: 8 });
   ({ knex } = database);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 beforeEach(async () => {
   ownerId = uuidv7();

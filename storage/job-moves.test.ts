@@ -1,31 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CLIP_USD, placeJob, placePurchase } from '../test/support/money-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { useDatabase } from '../test/support/use-database.js';
 import { moveJob, moveJobReading } from './job-moves.js';
 import { resultColumns } from './job-result.js';
 import { findJobRow, jobColumns } from './jobs-repository.js';
 import { createPostgresBlobStore } from './postgres-blob-store.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase();
 let run: { jobId: string; runNumber: number };
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
-});
 beforeEach(async () => {
   const ownerId = uuidv7();
   await database.knex('owners').insert({ id: ownerId, name: ownerId });
   const jobId = await placeJob(database.knex, { ownerId, clips: ['stored'], status: 'generating' });
   run = { jobId, runNumber: 1 };
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 
 describe('moveJobReading', () => {

@@ -1,29 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { useDatabase } from '../test/support/use-database.js';
 import { type BlobReference, listBlobReferences } from './blob-references.js';
 import type { BlobRef, BlobStore } from './blob-store.js';
-import { type Database, openDatabase } from './database.js';
+import type { Database } from './database.js';
 import { deleteOrphan, findOrphans } from './orphans.js';
 import { createPostgresBlobStore } from './postgres-blob-store.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase();
 let blobs: BlobStore;
 let references: BlobReference[];
 const ownerId = uuidv7();
 beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
   blobs = createPostgresBlobStore(database.pool);
   references = await listBlobReferences(database.knex);
   await database.knex('owners').insert({ id: ownerId, name: 'Anna' });
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 beforeEach(async () => {
   await database.knex('assets').delete();

@@ -1,19 +1,9 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { describe, expect, test } from 'vitest';
+import { useDatabase } from '../test/support/use-database.js';
 import { createApiKey, findKeyHolder, listApiKeys, revokeApiKey, setOwnerLimits } from './owners-repository.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url, { poolMax: 5 });
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
-});
+const database = useDatabase({ poolMax: 5 });
 
 const lastUsed = async (id: string): Promise<Date | null> =>
   (await listApiKeys(database.knex)).find((key) => key.id === id)?.lastUsedAt ?? null;

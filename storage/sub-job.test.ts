@@ -1,18 +1,13 @@
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { placeJob } from '../test/support/money-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { useDatabase } from '../test/support/use-database.js';
+import { openDatabase } from './database.js';
 import { findJobRow, type JobRow, lockJob } from './jobs-repository.js';
 import { moveSubJob, type SubJobKey } from './sub-job.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase();
 let clip: SubJobKey;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
-});
 beforeEach(async () => {
   const ownerId = uuidv7();
   await database.knex('owners').insert({ id: ownerId, name: ownerId });
@@ -22,10 +17,6 @@ beforeEach(async () => {
     .knex('jobs')
     .where({ id: jobId })
     .update({ updated_at: new Date(0) });
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 
 const touchedAt = async (): Promise<Date> =>
@@ -117,7 +108,7 @@ describe('moveSubJob', () => {
       return (await knex.raw(`SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'`))
         .rows[0];
     };
-    const one = openDatabase(testDatabase.url, { poolMax: 1 });
+    const one = openDatabase(database.url, { poolMax: 1 });
     const before = await hot();
     for (let count = 0; count < 20; count += 1) {
       await moveSubJob(one.knex, clip, ['pending', 'generating'], { status: 'generating' });

@@ -1,20 +1,14 @@
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { CLIP_USD, placeJob, placePurchase } from '../test/support/money-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { useDatabase } from '../test/support/use-database.js';
 import { type LedgerRow, laterPurchases, listPurchases } from './ledger.js';
 import { purchaseSettled, type Settlement } from './ledger-moves.js';
 import type { SubJobKey } from './sub-job.js';
 import { moveAndReadSubJob } from './sub-jobs.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
+const database = useDatabase();
 let clip: SubJobKey;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
-});
 /** A clip that was bought in vain once, for money, and is being made by a second purchase. */
 beforeEach(async () => {
   const ownerId = uuidv7();
@@ -28,10 +22,6 @@ beforeEach(async () => {
   const subject = 'clip:1' as const;
   await placePurchase(database.knex, { jobId, state: 'failed', subject, attempt: 1, costUsd: 0.3 });
   await placePurchase(database.knex, { jobId, state: 'known', subject, attempt: 2 });
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
 });
 
 const purchases = async (): Promise<LedgerRow[]> => await listPurchases(database.knex, clip.jobId);

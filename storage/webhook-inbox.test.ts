@@ -1,21 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { insertPurchase, type LedgerRowOptions, VEO } from '../test/support/ledger-rows.js';
 import { placeJob } from '../test/support/money-fixtures.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
-import { type Database, openDatabase } from './database.js';
+import { useDatabase } from '../test/support/use-database.js';
 import { dropOldWebhooks, findAnnouncedPurchase, receiveWebhook, WEBHOOKS_KEPT_FOR_MS } from './webhook-inbox.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
-});
+const database = useDatabase();
 
 beforeEach(async () => {
   await database.knex('webhook_inbox').delete();

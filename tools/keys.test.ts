@@ -1,22 +1,12 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Database, openDatabase } from '../storage/database.js';
+import { describe, expect, test } from 'vitest';
 import { findKeyHolder } from '../storage/owners-repository.js';
-import { createTestDatabase, type TestDatabase } from '../test/support/postgres.js';
+import { useDatabase } from '../test/support/use-database.js';
 
-let testDatabase: TestDatabase;
-let database: Database;
-beforeAll(async () => {
-  testDatabase = await createTestDatabase();
-  database = openDatabase(testDatabase.url);
-});
-afterAll(async () => {
-  await database.close();
-  await testDatabase.drop();
-});
+const database = useDatabase();
 
-async function run(args: string[], url: string | undefined = testDatabase.url) {
+async function run(args: string[], url: string | undefined = database.url) {
   const { DATABASE_URL: _outer, ...rest } = process.env;
   const env = url === '' ? rest : { ...rest, DATABASE_URL: url };
   const child = execFile(process.execPath, ['--import', 'tsx', 'tools/keys.ts', ...args], { env });
