@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -28,7 +28,8 @@ const IDLE_JOBS = 40;
 const QUEUES = { ours: 'bench-ours', instant: 'bench-instant', bare: 'bench-bare' } as const;
 const SECRET = `whsec_${Buffer.from('the secret of webhooks in a bench').toString('base64')}`;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MEMORY_FLAGS = ['--max-old-space-size=256', '--max-semi-space-size=4'];
+/** Memory as `npm run start:worker` bounds it. */
+const [MEMORY, ARENAS] = await workerBounds();
 const END_WITH_BENCH = new URL('../dev/end-with-supervisor.mjs', import.meta.url).href;
 
 interface Rig {
@@ -114,9 +115,8 @@ async function openRig(state: StackState, stackFolder: string): Promise<Rig> {
 
 async function startWorker(file: string, args: string[], env: NodeJS.ProcessEnv, rig: Rig): Promise<ChildProcess> {
   const child = fork(join(ROOT, file), args, {
-    // Memory as `npm run start:worker` bounds it.
-    execArgv: [...MEMORY_FLAGS, '--import', 'tsx', '--import', END_WITH_BENCH],
-    env: { ...env, MALLOC_ARENA_MAX: '2' },
+    execArgv: [...MEMORY, '--import', 'tsx', '--import', END_WITH_BENCH],
+    env: { ...env, MALLOC_ARENA_MAX: ARENAS },
     cwd: ROOT,
     // A group of its own, which ends with the bench.
     detached: true,
@@ -131,6 +131,18 @@ async function startWorker(file: string, args: string[], env: NodeJS.ProcessEnv,
     once(child, 'exit').then(([code]) => Promise.reject(new Error(`${file} ${args.join(' ')} ended with ${code}`))),
   ]);
   return child;
+}
+
+async function workerBounds(): Promise<[flags: string[], arenas: string]> {
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Record<'start:worker', string>;
+  };
+  const start = scripts['start:worker'];
+  const flags = start.match(/--max-[a-z-]+=\d+/g) ?? [];
+  const arenas = /MALLOC_ARENA_MAX=(\d+)/.exec(start)?.[1];
+  if (flags.length === 0 || arenas === undefined)
+    throw new Error(`expected bounds of memory in start:worker, got ${start}`);
+  return [flags, arenas];
 }
 
 async function closeRig({ workers, client, database }: Rig): Promise<void> {
