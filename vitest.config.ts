@@ -10,6 +10,8 @@ export default defineConfig({
     // The tests mostly wait for servers: more workers than cores finish sooner.
     maxWorkers: 4,
     testTimeout: 30_000,
+    // What is waited for comes late on a busy machine; a test that waits in vain fails either way.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
   },
 });

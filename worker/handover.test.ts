@@ -134,7 +134,10 @@ describe('a worker that is told to stop', () => {
           const [purchase] = await purchasesOf(rig.database.knex, fleet.jobId, 'clip:1');
           expect(purchase).toMatchObject({ state: 'known', attempt: 1, adoptedAt: null });
         }, LIMIT_MS);
-        await vi.waitFor(async () => expect(await attemptsOf(fleet, 'buy')).toEqual({ attempt: 1, isTimeOut: false }));
+        await vi.waitFor(
+          async () => expect(await attemptsOf(fleet, 'buy')).toEqual({ attempt: 1, isTimeOut: false }),
+          LIMIT_MS,
+        );
         await fleet.client.workflow.getHandle(videoJobId(fleet.jobId)).cancel();
       });
       expect(provider.made).toHaveLength(1);
@@ -192,7 +195,12 @@ describe('a worker that is told to stop', () => {
       await writeFile(ffmpegPath, script, { mode: 0o755 });
       await writeFile(hold, '');
       const tools = { ffmpegPath, ffprobePath: 'ffprobe' };
-      const heldPids = async (): Promise<number[]> => (await readFile(held, 'utf8')).trim().split('\n').map(Number);
+      /** Throws while there is none: a process that has opened the file may not have written into it yet. */
+      const heldPids = async (): Promise<number[]> => {
+        const pids = (await readFile(held, 'utf8')).split('\n').slice(0, -1).map(Number);
+        expect(pids).not.toEqual([]);
+        return pids;
+      };
       try {
         await withFleet(
           provider,
@@ -201,7 +209,7 @@ describe('a worker that is told to stop', () => {
             await vi.waitFor(() => expect(provider.made).toHaveLength(1), LIMIT_MS);
             provider.finish(provider.made[0]?.id ?? '', { status: 'succeeded', output });
             const first = await fleet.start('media');
-            const [pid = 0] = await vi.waitFor(heldPids, LIMIT_MS);
+            const [pid] = (await vi.waitFor(heldPids, LIMIT_MS)) as [number, ...number[]];
             await fleet.start('media');
             first.worker.shutdown();
             await first.over;

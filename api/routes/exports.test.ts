@@ -128,7 +128,7 @@ describe('an export', () => {
     const waits = vi.waitFor(async () => {
       const [waiting] = await knex('pg_locks').where({ granted: false }).count({ locks: '*' });
       if (Number(waiting?.['locks']) === 0) throw new Error('expected a request that waits');
-    });
+    }, 20_000);
     await Promise.race([asking, waits]);
     await trx.commit();
     expect(await asking).toMatchObject({ status: 200, data: { id } });

@@ -13,9 +13,10 @@ afterAll(() => api.stop());
 
 async function leavesNothing(work: () => Promise<void>): Promise<void> {
   await work();
+  // A request whose client has left may still be at the beginning of its work.
+  await expect.poll(() => api.uploadsLeft()).toEqual([]);
   const tables = ['assets', 'blobs', 'blob_chunks'];
   expect(await Promise.all(tables.map((table) => api.countRows(table)))).toEqual([0, 0, 0]);
-  expect(await api.uploadsLeft()).toEqual([]);
 }
 
 describe('an upload', () => {
@@ -33,7 +34,6 @@ describe('an upload', () => {
         socket.destroy();
       }
       await expect.poll(() => api.log().match(/"complete":false/g)?.length ?? 0).toBeGreaterThanOrEqual(20);
-      await expect.poll(() => api.uploadsLeft()).toEqual([]);
     });
   });
 
@@ -53,7 +53,6 @@ describe('an upload', () => {
       await expect.poll(() => api.uploadsLeft()).toHaveLength(1);
       stop.abort();
       expect(await broken).toBeInstanceOf(DOMException);
-      await expect.poll(() => api.uploadsLeft()).toEqual([]);
     });
   });
 });

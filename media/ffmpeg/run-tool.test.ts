@@ -66,7 +66,7 @@ describe('runTool', () => {
     });
     await expect(run).rejects.toBe(reason);
     expect(await identifyProcess(await readPid(leader))).toBeUndefined();
-    await vi.waitFor(async () => expect(await identifyProcess(await readPid(child))).toBeUndefined());
+    await vi.waitFor(async () => expect(await identifyProcess(await readPid(child))).toBeUndefined(), 20_000);
   });
 
   it('kills a tool that ignores SIGTERM once its grace is over', async () => {
