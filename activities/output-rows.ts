@@ -7,7 +7,7 @@ import { noteAttention } from '../storage/job-attention.js';
 import { laterPurchases } from '../storage/ledger.js';
 import { purchaseStored } from '../storage/ledger-moves.js';
 import { moveSubJob, type SubJobChange } from '../storage/sub-job.js';
-import { moveAndReadSubJob, type SubJobRecord, subJobKey } from '../storage/sub-jobs.js';
+import { moveAndReadSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { AnnouncedPurchase } from '../storage/webhook-inbox.js';
 import { webhookToFetchSeconds } from '../telemetry/metrics.js';
 import type { ActivityDeps } from './deps.js';
@@ -35,14 +35,8 @@ export async function takeOutput(deps: ActivityDeps, row: AnnouncedPurchase, pre
   const { knex } = deps;
   const { url, settled } = await outputOf(deps, row, predictionId);
   const storing = { status: 'storing' } as const;
-  const key = subJobKey(row);
-  const taken =
-    key === undefined
-      ? undefined
-      : await moveAndReadSubJob(knex, key, AT_WORK, storing, {
-          unless: laterPurchases(knex, row),
-          settled: settled?.(),
-        });
+  const along = { unless: laterPurchases(knex, row), settled: settled?.() };
+  const taken = await moveAndReadSubJob(knex, row, AT_WORK, storing, along);
   if (taken !== undefined) return { subJob: taken, predictionId, url, isLatest: true };
   await settled?.();
   const subJob = await requireSubJob(knex, row);

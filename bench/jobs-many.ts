@@ -28,8 +28,6 @@ const IDLE_JOBS = 40;
 const QUEUES = { ours: 'bench-ours', instant: 'bench-instant', bare: 'bench-bare' } as const;
 const SECRET = `whsec_${Buffer.from('the secret of webhooks in a bench').toString('base64')}`;
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Memory as `npm run start:worker` bounds it. */
-const [MEMORY, ARENAS] = await workerBounds();
 const END_WITH_BENCH = new URL('../dev/end-with-supervisor.mjs', import.meta.url).href;
 
 interface Rig {
@@ -78,8 +76,10 @@ async function openRig(state: StackState, stackFolder: string): Promise<Rig> {
     contentType: 'video/mp4',
   });
   const bundles = join(stackFolder, 'bundles');
+  const [flags, arenas] = await workerBounds();
   const env: NodeJS.ProcessEnv = {
     PATH: process.env['PATH'],
+    MALLOC_ARENA_MAX: arenas,
     NODE_ENV: 'production',
     LOG_LEVEL: 'warn',
     DATABASE_URL: state.databaseUrl,
@@ -109,14 +109,19 @@ async function openRig(state: StackState, stackFolder: string): Promise<Rig> {
       [role, state.temporalAddress, state.temporalNamespace, QUEUES.bare],
     ]),
   ];
-  rig.workers = await Promise.all(files.map(([file, args]) => startWorker(file, args, env, rig)));
+  rig.workers = await Promise.all(files.map(([file, args]) => startWorker(file, args, { env, flags }, rig)));
   return rig;
 }
 
-async function startWorker(file: string, args: string[], env: NodeJS.ProcessEnv, rig: Rig): Promise<ChildProcess> {
+async function startWorker(
+  file: string,
+  args: string[],
+  { env, flags }: { env: NodeJS.ProcessEnv; flags: string[] },
+  rig: Rig,
+): Promise<ChildProcess> {
   const child = fork(join(ROOT, file), args, {
-    execArgv: [...MEMORY, '--import', 'tsx', '--import', END_WITH_BENCH],
-    env: { ...env, MALLOC_ARENA_MAX: ARENAS },
+    execArgv: [...flags, '--import', 'tsx', '--import', END_WITH_BENCH],
+    env,
     cwd: ROOT,
     // A group of its own, which ends with the bench.
     detached: true,
@@ -133,6 +138,7 @@ async function startWorker(file: string, args: string[], env: NodeJS.ProcessEnv,
   return child;
 }
 
+/** Memory as `npm run start:worker` bounds it. */
 async function workerBounds(): Promise<[flags: string[], arenas: string]> {
   const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<'start:worker', string>;

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import type { ModelName } from '../domain/models.js';
 import type { ClipState } from '../domain/states.js';
-import { requireAssetsKept } from './delete-asset.js';
 import { given } from './list-page.js';
 import { moveSubJob, type SubJob, type SubJobChange, selectSubJobs } from './sub-job.js';
 
@@ -59,14 +58,6 @@ export const clipsInserted = (knex: Knex, jobId: string, clips: readonly NewClip
       last_image_url: clip.lastImageUrl ?? null,
     })),
   );
-
-/** Once its row is written: throws ASSET_NOT_FOUND for an image that was deleted meanwhile. */
-export async function requireImagesKept(
-  trx: Knex,
-  { number, firstAssetId, lastAssetId }: Pick<NewClip, 'number' | 'firstAssetId' | 'lastAssetId'>,
-): Promise<void> {
-  await requireAssetsKept(trx, [firstAssetId, lastAssetId], `clip ${number}`);
-}
 
 /** The clips of these jobs, in the order of their numbers. */
 export async function listClips(knex: Knex, jobIds: readonly string[]): Promise<ClipRecord[]> {

@@ -3,7 +3,8 @@ import { DEFAULT_ASPECT_RATIO, DEFAULT_MODEL, DEFAULT_RESOLUTION } from '../doma
 import type { MusicPiece } from '../domain/music.js';
 import { type ClipFailurePolicy, type JobOrder, resolutionOf } from '../domain/orders.schema.js';
 import type { JobState } from '../domain/states.js';
-import { clipsInserted, type NewClip, requireImagesKept } from './clips-repository.js';
+import { clipsInserted, type NewClip } from './clips-repository.js';
+import { requireAssetsKept } from './delete-asset.js';
 import { musicInserted } from './music-repository.js';
 
 export interface NewJob {
@@ -28,7 +29,9 @@ export async function insertJob(knex: Knex, job: NewJob): Promise<void> {
   if (illustrated.length === 0) return await inserted(knex, job);
   await knex.transaction(async (trx) => {
     await inserted(trx, job);
-    for (const clip of illustrated) await requireImagesKept(trx, clip);
+    for (const { number, firstAssetId, lastAssetId } of illustrated) {
+      await requireAssetsKept(trx, [firstAssetId, lastAssetId], `clip ${number}`);
+    }
   });
 }
 

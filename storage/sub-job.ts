@@ -131,7 +131,7 @@ export async function moveSubJob(
   return (await touchMoved(knex, withMove(knex, knex.queryBuilder(), key, from, change, along))) === 1;
 }
 
-/** The same as the beginning of another statement, which happens whether the row was moved or not: then `moved` has a row. */
+/** The same as the beginning of another statement, which happens whether the row was moved or not; `moved` has a row where it was. */
 export const beginByMoving = (
   knex: Knex,
   statement: Knex.QueryBuilder,

@@ -41,7 +41,7 @@ async function move(attempt: number, { from = 'generating', costUsd = CLIP_USD }
   const end: Settlement = { status: 'succeeded', costUsd, output: [], metrics: {}, error: null };
   return await moveAndReadSubJob(
     knex,
-    clip,
+    purchase,
     [from] as never,
     { status: 'storing' },
     { unless: laterPurchases(knex, purchase), settled: purchaseSettled(knex, purchase.providerId ?? '', end) },
@@ -69,7 +69,13 @@ describe('moveAndReadSubJob', () => {
   });
 
   test('gives the row as it is where no end comes along', async () => {
-    const moved = await moveAndReadSubJob(database.knex, clip, ['generating'], { status: 'storing' }, {});
+    const moved = await moveAndReadSubJob(
+      database.knex,
+      { jobId: clip.jobId, subject: 'clip:1' },
+      ['generating'],
+      { status: 'storing' },
+      {},
+    );
     expect(moved).toMatchObject({ ...clip, costUsd: 0.3 });
     expect(moved).not.toHaveProperty('settledUsd');
     expect(await seen()).toEqual(['storing', true, 'known', null]);

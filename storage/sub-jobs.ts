@@ -66,11 +66,13 @@ export async function findSubJobAndCount(
  */
 export async function moveAndReadSubJob(
   knex: Knex,
-  key: SubJobKey,
+  generation: GenerationInput,
   from: readonly ClipState[],
   change: SubJobChange,
   { unless, settled }: Pick<Along, 'unless'> & { settled?: Knex.QueryBuilder | undefined },
 ): Promise<SubJobRecord | undefined> {
+  const key = subJobKey(generation);
+  if (key === undefined) return undefined;
   const along = { ...(unless && { unless }), ...(settled && { with: settled.returning('cost_usd') }) };
   const row: (SubJobRecord & { settledUsd: number | null }) | undefined = await beginByMoving(
     knex,
