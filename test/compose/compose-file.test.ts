@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readEnvironment, variables } from '../../config/environment.js';
+import { type Environment, readEnvironment, variables } from '../../config/environment.js';
 import { TEMPORAL_SERVER_VERSION, TEMPORAL_UI_VERSION } from '../../dev/topology/temporal-programs.js';
 import { SEARCH_ATTRIBUTES } from '../../domain/contract.js';
+import { readScrapedHosts } from '../support/observability-files.js';
 import { type ComposeFile, composeFile, composeText, environmentExample, schemaProblems } from './compose-file.js';
 
 const services = Object.entries(composeFile().services);
@@ -13,6 +14,15 @@ const services = Object.entries(composeFile().services);
 const ONE_SHOT = ['temporal-schema', 'temporal-namespace', 'migrate'];
 /** The processes of ours. */
 const OURS = ['api', 'worker', 'media-worker', 'migrate', 'worker-next', 'media-worker-next', 'tools'];
+/**
+ * What the image or the other services settle. The Temporal that runs beside has no TLS; the provider is asked for the
+ * secret of its webhooks; each process names itself in its traces.
+ */
+const SETTLED = [
+  ...['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CA_PATH', 'TEMPORAL_TLS_CERT_PATH', 'TEMPORAL_TLS_KEY_PATH'],
+  ...['REPLICATE_WEBHOOK_SECRET', 'OTEL_SERVICE_NAME', 'BLOB_CACHE_DIR'],
+  ...['FFMPEG_PATH', 'FFPROBE_PATH', 'REELWRIGHT_BUILD_ID', 'WORKFLOW_BUNDLE_PATH'],
+];
 /** How the command-line tools of Temporal write the types. */
 const TYPE_NAMES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', BOOL: 'Bool' } as const;
 
@@ -116,6 +126,11 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
+  test('has every process scraped that goes on running, those of a deploy as well', () => {
+    const running = OURS.filter((name) => !ONE_SHOT.includes(name) && name !== 'tools');
+    expect(readScrapedHosts().toSorted()).toEqual([...running, 'temporal'].toSorted());
+  });
+
   test('has no secret in clear: each is a file, which only those get who take it', () => {
     const { secrets } = composeFile();
     for (const [name, { file }] of Object.entries(secrets)) expect(file).toBe(`\${SECRETS_DIR:-./secrets}/${name}`);
@@ -131,14 +146,23 @@ describe('docker-compose.yml', () => {
     expect(composeText).not.toMatch(/postgres:\/\//);
   });
 
-  test('gives our processes only variables that they know, by value or by file', () => {
-    const known = Object.keys(variables.shape);
+  test('gives our processes every variable that they know, by value or by file, but those that the containers settle', () => {
+    const expected = Object.keys(variables.shape).filter((name) => !SETTLED.includes(name));
     for (const name of OURS) {
       const { environment = {} } = composeFile().services[name] ?? {};
-      for (const variable of Object.keys(environment)) {
-        expect(known).toContain(variable.replace(/_FILE$/, ''));
-      }
+      const given = Object.keys(environment).map((variable) => variable.replace(/_FILE$/, ''));
+      expect(given.toSorted()).toEqual(expected.toSorted());
     }
+  });
+
+  test('hands on what .env says, and where it says nothing what the processes take for nothing', () => {
+    const { environment = {} } = composeFile().services['worker'] ?? {};
+    const handed = Object.entries(environment).filter(([, value]) => value.includes('${'));
+    for (const [name, value] of handed) expect(value).toMatch(new RegExp(`^\\$\\{${name}:-[^}]*\\}$`));
+    const env = Object.fromEntries(handed.map(([name, value]) => [name, defaultOf(value)]));
+    const names = handed.map(([name]) => name) as (keyof Environment)[];
+    const here = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+    expect(readEnvironment(names, env)).toEqual(readEnvironment(names, here));
   });
 
   test('starts what our package.json says that it starts', () => {
@@ -170,12 +194,30 @@ describe('docker-compose.yml', () => {
     for (const folder of sources.filter(isFolder)) expect(folder).toMatch(/^\.\/deploy\//);
   });
 
-  test.each(Object.entries(composeFile().configs))('%s is a script that a shell can read', (_, { content }) => {
-    // Compose reads a doubled dollar as one.
-    const script = content.replaceAll('$$', '$');
-    expect(content.replaceAll('$$', '')).not.toContain('$');
-    expect(spawnSync('sh', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  // Compose copies a text that stands in its own file into the container, and the engine refuses that where it is read-only:
+  // https://github.com/docker/compose/issues/12031
+  test.each(Object.entries(composeFile().configs))('%s is a file of its own, and a shell can read it', (name, config) => {
+    expect(config).toEqual({ file: `./deploy/compose/${name}.sh` });
+    expect(spawnSync('sh', ['-n', `deploy/compose/${name}.sh`], { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
   });
+
+  test.each(Object.keys(composeFile().configs))(
+    '%s reads the variables and secrets that its service has, and no others',
+    (name) => {
+      const script = readFileSync(`deploy/compose/${name}.sh`, 'utf8');
+      const service = services.find(([, { configs = [] }]) => configs.some(({ source }) => source === name))?.[1];
+      const secrets = [...script.matchAll(/\/run\/secrets\/(\w+)/g)].map(([, secret]) => secret);
+      expect(service?.secrets ?? []).toEqual(expect.arrayContaining(secrets));
+      const given = Object.keys(service?.environment ?? {});
+      const own = [...script.matchAll(/^\s*(?:export )?(\w+)=/gm)].map(([, variable]) => variable);
+      const loops = [...script.matchAll(/\bfor (\w+) in /g)].map(([, variable]) => variable);
+      const read = [...script.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, variable]) => variable ?? '');
+      for (const variable of read) expect([...given, ...own, ...loops]).toContain(variable);
+    },
+  );
 
   test('registers the search attributes that the workflows set', () => {
     const registered = composeFile().services['temporal-namespace']?.environment?.['SEARCH_ATTRIBUTES'];

@@ -33,7 +33,7 @@ export interface ComposeService {
 export interface ComposeFile {
   services: Record<string, ComposeService>;
   volumes: Record<string, unknown>;
-  configs: Record<string, { content: string }>;
+  configs: Record<string, { file?: string; content?: string }>;
   secrets: Record<string, { file: string }>;
 }
 

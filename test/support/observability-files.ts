@@ -32,10 +32,19 @@ export const readAlerts = (): AlertRule[] =>
 export const readDashboard = (): { uid: string; title: string; panels: Panel[] } =>
   JSON.parse(readFileSync(join(DEPLOY, 'grafana/dashboards/reelwright.json'), 'utf8')) as never;
 
-export const readScrapeJobs = (): string[] =>
-  (yaml('prometheus/prometheus.yml') as { scrape_configs: { job_name: string }[] }).scrape_configs.map(
-    ({ job_name: name }) => name,
-  );
+interface ScrapeConfig {
+  job_name: string;
+  dns_sd_configs: { names: string[] }[];
+}
+
+const readScrapeConfigs = (): ScrapeConfig[] =>
+  (yaml('prometheus/prometheus.yml') as { scrape_configs: ScrapeConfig[] }).scrape_configs;
+
+export const readScrapeJobs = (): string[] => readScrapeConfigs().map(({ job_name: name }) => name);
+
+/** The names that are resolved to what is scraped. */
+export const readScrapedHosts = (): string[] =>
+  readScrapeConfigs().flatMap(({ dns_sd_configs: found }) => found.flatMap(({ names }) => names));
 
 export const readDatasources = (): { uid: string; type: string }[] =>
   (yaml('grafana/provisioning/datasources/prometheus.yml') as { datasources: { uid: string; type: string }[] })
