@@ -1,6 +1,7 @@
 /** `npm run replay`: runs the histories of production workflows against today's code and says where they part. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
@@ -9,7 +10,8 @@ import { readEnvironment } from '../config/environment.js';
 import { TEMPORAL_VARIABLES, temporalConnectionOptions } from '../config/temporal.js';
 import { videoJobId } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
-import { historiesOf, historiesOfJob, historiesOfWorkflow, querySince } from '../worker/replay/fetch-histories.js';
+import { historiesOfJob, historiesOfWorkflow, historiesSince } from '../worker/replay/fetch-histories.js';
+import { requireFreshBundle } from '../worker/replay/fresh-bundle.js';
 import { readHistory } from '../worker/replay/history-json.js';
 import { type RecordedHistory, type Replayed, replayHistories } from '../worker/replay/replay-histories.js';
 import { findWorkflowBundle } from '../worker/workflow-bundle.js';
@@ -21,11 +23,14 @@ const USAGE = `usage:
       temporal workflow show --output json has written
   npm run replay -- --since TIME [--most N]
       every workflow that was started or closed since, or runs; TIME in ISO 8601, or a span such as 90m, 12h or 7d;
-      N is how many at most, the newest first, 1000 unless given`;
+      N is how many at most, the newest first, 1000 unless given; of reconcilers, which a schedule starts twice a minute,
+      the newest 20 beside them`;
 
 const DEFAULT_MOST = 1_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const SAY_EVERY = 50;
+/** Where the sources are, if they are there: this runs as dist/tools/replay.js. */
+const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 
 type Order = { targets: string[] } | { since: Date; most: number };
 
@@ -95,12 +100,25 @@ async function* historiesForOne(target: string, client: () => Promise<Client>): 
   else yield* historiesOfWorkflow(await client(), target);
 }
 
-async function sinceHistories(client: Client, since: Date, most: number): Promise<AsyncIterable<RecordedHistory>> {
-  const query = querySince(since);
-  const { count } = await client.workflow.count(query);
-  const bounded = count > most ? `, of which the newest ${most} are replayed` : '';
-  console.error(`replay: ${count} workflows since ${since.toISOString()}${bounded}`);
-  return historiesOf(client, query, most);
+interface Chosen {
+  histories: AsyncIterable<RecordedHistory>;
+  /** How many were not chosen, of those that were asked for. */
+  leftOut: number;
+}
+
+async function choose(order: Order, client: () => Promise<Client>): Promise<Chosen> {
+  if (!('since' in order)) return { histories: historiesFor(order.targets, client), leftOut: 0 };
+  const { histories, count, leftOut } = await historiesSince(await client(), order.since, order.most);
+  console.error(`replay: ${count} workflows since ${order.since.toISOString()}`);
+  return { histories, leftOut };
+}
+
+/** The code to judge by: the given bundle, else that of the build, which must not be older than the sources. */
+async function findBundle(): ReturnType<typeof findWorkflowBundle> {
+  const given = readEnvironment(['WORKFLOW_BUNDLE_PATH']).WORKFLOW_BUNDLE_PATH;
+  const bundle = await findWorkflowBundle(given);
+  if (given === undefined && 'codePath' in bundle) await requireFreshBundle(bundle.codePath, CHECKOUT);
+  return bundle;
 }
 
 function print({ workflowId, type, events, difference }: Replayed): void {
@@ -121,13 +139,10 @@ await runTool('replay', USAGE, async () => {
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' } } },
   });
-  const workflowBundle = await findWorkflowBundle(readEnvironment(['WORKFLOW_BUNDLE_PATH']).WORKFLOW_BUNDLE_PATH);
+  const workflowBundle = await findBundle();
   const server = lazyClient();
   try {
-    const histories =
-      'since' in order
-        ? await sinceHistories(await server.client(), order.since, order.most)
-        : historiesFor(order.targets, server.client);
+    const { histories, leftOut } = await choose(order, server.client);
     let [all, differ] = [0, 0];
     for await (const replayed of replayHistories(workflowBundle, histories)) {
       print(replayed);
@@ -135,7 +150,8 @@ await runTool('replay', USAGE, async () => {
       if (replayed.difference !== undefined) differ += 1;
       if (all % SAY_EVERY === 0) console.error(`replay: ${all} replayed, ${differ} of them differ`);
     }
-    console.log(`replay: ${all} ${all === 1 ? 'history' : 'histories'}, ${all - differ} OK, ${differ} differ`);
+    const more = leftOut === 0 ? '' : `; ${leftOut} older ones were not replayed`;
+    console.log(`replay: ${all} ${all === 1 ? 'history' : 'histories'}, ${all - differ} OK, ${differ} differ${more}`);
     if (differ > 0) process.exitCode = 1;
   } finally {
     await server.close();

@@ -19,9 +19,17 @@ const OURS = ['api', 'worker', 'media-worker', 'migrate', 'worker-next', 'media-
  * secret of its webhooks; each process names itself in its traces.
  */
 const SETTLED = [
-  ...['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CA_PATH', 'TEMPORAL_TLS_CERT_PATH', 'TEMPORAL_TLS_KEY_PATH'],
-  ...['REPLICATE_WEBHOOK_SECRET', 'OTEL_SERVICE_NAME', 'BLOB_CACHE_DIR'],
-  ...['FFMPEG_PATH', 'FFPROBE_PATH', 'REELWRIGHT_BUILD_ID', 'WORKFLOW_BUNDLE_PATH'],
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_TLS_CA_PATH',
+  'TEMPORAL_TLS_CERT_PATH',
+  'TEMPORAL_TLS_KEY_PATH',
+  'REPLICATE_WEBHOOK_SECRET',
+  'OTEL_SERVICE_NAME',
+  'BLOB_CACHE_DIR',
+  'FFMPEG_PATH',
+  'FFPROBE_PATH',
+  'REELWRIGHT_BUILD_ID',
+  'WORKFLOW_BUNDLE_PATH',
 ];
 /** How the command-line tools of Temporal write the types. */
 const TYPE_NAMES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList', BOOL: 'Bool' } as const;
@@ -196,13 +204,16 @@ describe('docker-compose.yml', () => {
 
   // Compose copies a text that stands in its own file into the container, and the engine refuses that where it is read-only:
   // https://github.com/docker/compose/issues/12031
-  test.each(Object.entries(composeFile().configs))('%s is a file of its own, and a shell can read it', (name, config) => {
-    expect(config).toEqual({ file: `./deploy/compose/${name}.sh` });
-    expect(spawnSync('sh', ['-n', `deploy/compose/${name}.sh`], { encoding: 'utf8' })).toMatchObject({
-      status: 0,
-      stderr: '',
-    });
-  });
+  test.each(Object.entries(composeFile().configs))(
+    '%s is a file of its own, and a shell can read it',
+    (name, config) => {
+      expect(config).toEqual({ file: `./deploy/compose/${name}.sh` });
+      expect(spawnSync('sh', ['-n', `deploy/compose/${name}.sh`], { encoding: 'utf8' })).toMatchObject({
+        status: 0,
+        stderr: '',
+      });
+    },
+  );
 
   test.each(Object.keys(composeFile().configs))(
     '%s reads the variables and secrets that its service has, and no others',

@@ -156,6 +156,11 @@ describe('the replay', () => {
         expect(all.out).toMatch(new RegExp(`^OK .* ${type}, `, 'm'));
       }
       expect(all.out).toMatch(/, 0 differ\n$/);
+      const newest = await tool('tools/replay.ts', ['--since', '1d', '--most', '2']);
+      const types = [...newest.out.matchAll(/^OK .* (\w+), \d+ events$/gm)].map(([, type]) => type);
+      expect(types.filter((type) => type !== 'reconcile')).toHaveLength(2);
+      expect(types).toContain('reconcile');
+      expect(newest.out).toMatch(/, 0 differ; \d+ older ones were not replayed\n$/);
     },
     LIMIT_MS,
   );

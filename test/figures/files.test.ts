@@ -101,7 +101,9 @@ describe('the scrapes', () => {
     );
     const named = asked.filter(({ label, operator }) => label === 'job' && operator === '=').map(({ value }) => value);
     expect(jobs).toEqual(expect.arrayContaining([...new Set(named)]));
-    expect(new Set(named)).toEqual(new Set(['reelwright-api', 'reelwright-worker', 'reelwright-media-worker', 'temporal']));
+    expect(new Set(named)).toEqual(
+      new Set(['reelwright-api', 'reelwright-worker', 'reelwright-media-worker', 'temporal']),
+    );
   });
 });
 

@@ -36,9 +36,14 @@ export async function* historiesOfWorkflow(client: Client, workflowId: string): 
   for await (const run of client.workflow.list({ query })) yield* historyOf(client, run);
 }
 
-/** What runs now, was started or was closed since: of all workflow types of this product, the newest first. */
-export const querySince = (since: Date): string => {
-  const types = Object.values(WORKFLOW_TYPES).map((type) => `'${type}'`);
+const ALL_TYPES = Object.values(WORKFLOW_TYPES);
+/** A schedule starts one twice a minute, so that the newest thousand workflows of a day would hardly be anything else. */
+const REPEATED_TYPES = [WORKFLOW_TYPES.reconcile];
+const MOST_REPEATED = 20;
+
+/** What runs now, was started or was closed since: by default of all workflow types of this product. */
+export const querySince = (since: Date, workflowTypes: readonly string[] = ALL_TYPES): string => {
+  const types = workflowTypes.map((type) => `'${type}'`);
   const time = `"${since.toISOString()}"`;
   return (
     `WorkflowType IN (${types.join(', ')}) AND ` +
@@ -46,7 +51,32 @@ export const querySince = (since: Date): string => {
   );
 };
 
-/** At most `most` histories that fit the query. */
+export interface HistoriesSince {
+  histories: AsyncIterable<RecordedHistory>;
+  /** How many workflows run now, were started or were closed since. */
+  count: number;
+  /** How many of them are not among the histories. */
+  leftOut: number;
+}
+
+/** Histories of what runs now, was started or was closed since, the newest first: at most `most`, and of reconcilers 20 more. */
+export async function historiesSince(client: Client, since: Date, most: number): Promise<HistoriesSince> {
+  const parts = [
+    { query: querySince(since, without(ALL_TYPES, REPEATED_TYPES)), bound: most },
+    { query: querySince(since, REPEATED_TYPES), bound: MOST_REPEATED },
+  ];
+  const counts = await Promise.all(parts.map(async ({ query }) => (await client.workflow.count(query)).count));
+  async function* histories(): AsyncGenerator<RecordedHistory> {
+    for (const { query, bound } of parts) yield* historiesOf(client, query, bound);
+  }
+  const beyond = counts.map((count, at) => Math.max(0, count - (parts[at]?.bound ?? 0)));
+  return { histories: histories(), count: sum(counts), leftOut: sum(beyond) };
+}
+
+const without = (all: readonly string[], some: readonly string[]): string[] => all.filter((one) => !some.includes(one));
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+/** At most `most` histories that fit the query, the newest first. */
 export async function* historiesOf(client: Client, query: string, most: number): AsyncGenerator<RecordedHistory> {
   let listed = 0;
   for await (const run of client.workflow.list({ query })) {
