@@ -60,6 +60,11 @@ describe('an output that a webhook has announced', () => {
     });
   });
 
+  it('is stored whatever characters the body has that the database cannot keep as text', async () => {
+    const input = await announced({ logs: 'NUL \0, half of a pair \ud83d' });
+    expect(await collect(input)).toMatchObject({ status: 'stored' });
+  });
+
   it('is in the ledger as bought before it is fetched', async () => {
     const input = await announced();
     const broken = { ...input.provider, openOutput: () => Promise.reject(new Error('the line is down')) };

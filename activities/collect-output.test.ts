@@ -2,7 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clipSubject, type GenerationInput } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
 import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
+import type { Prediction } from '../replicate/video-provider.js';
 import { findClip } from '../storage/clips-repository.js';
 import { findJobRow } from '../storage/jobs-repository.js';
 import { findPurchase } from '../storage/ledger.js';
@@ -177,7 +179,7 @@ describe('collectOutput', () => {
     const subject = { jobId, subject: clipSubject(1) };
     const { predictionId } = await attempt(createBuy(rig.deps(provider)), subject);
     const collect = createCollectOutput(rig.deps(provider));
-    await expect(attempt(collect, { ...subject, predictionId })).rejects.toMatchObject({ code });
+    await expect(attempt(collect, { ...subject, predictionId }, { attempt: 6 })).rejects.toMatchObject({ code });
     if (code !== 'OUTPUT_BROKEN') return;
     // The fault was armed once: fetching again gets the whole file.
     await attempt(collect, { ...subject, predictionId });
@@ -185,7 +187,79 @@ describe('collectOutput', () => {
   });
 });
 
+describe('a link that is dead', () => {
+  const dead = (): Promise<never> => Promise.reject(new ReelwrightError('OUTPUT_LOST', "the output's link is dead"));
+
+  it('is asked for again while the provider lists the output, and believed in the end', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    const collect = createCollectOutput(rig.deps({ ...provider, openOutput: dead }));
+    const { knex } = rig.database;
+    for (const time of [1, 5]) {
+      await expect(attempt(collect, input, { attempt: time })).rejects.toMatchObject({ code: 'OUTPUT_UNREACHABLE' });
+      expect(await findPurchase(knex, input.predictionId)).toMatchObject({ state: 'succeeded', error: null });
+    }
+    await expect(attempt(collect, input, { attempt: 6 })).rejects.toMatchObject({ code: 'OUTPUT_LOST' });
+    expect(await findPurchase(knex, input.predictionId)).toMatchObject({ error: { code: 'OUTPUT_LOST' } });
+  });
+
+  it.each<[string, (input: Prediction) => Promise<Prediction>]>([
+    ['the provider has removed the output', async (seen) => ({ ...seen, outputUrls: [], dataRemoved: true })],
+    [
+      'the provider has forgotten the prediction',
+      () => Promise.reject(new ReelwrightError('PROVIDER_NOT_FOUND', 'none')),
+    ],
+  ])('is believed at once where %s', async (_what, get) => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    let ended = false;
+    const gone = {
+      ...provider,
+      openOutput: () => {
+        ended = true;
+        return dead();
+      },
+      get: async (id: string) => (ended ? await get(await provider.get(id)) : await provider.get(id)),
+    };
+    await expect(attempt(createCollectOutput(rig.deps(gone)), input)).rejects.toMatchObject({ code: 'OUTPUT_LOST' });
+  });
+});
+
+describe('pollPrediction', () => {
+  it('does not believe that what was bought lately is not there', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    const none = () => Promise.reject(new ReelwrightError('PROVIDER_NOT_FOUND', 'there is none with this id'));
+    const { pollPrediction } = createProviderActivities(rig.deps({ ...provider, get: none }));
+    await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    const { knex } = rig.database;
+    const age = (span: string) =>
+      knex('predictions')
+        .where({ provider_id: input.predictionId })
+        .update({ known_at: knex.raw('now() - CAST(? AS interval)', [span]) });
+    await age('89 minutes');
+    await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
+    await age('91 minutes');
+    await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_NOT_FOUND' });
+  });
+});
+
 describe('cancelPurchase', () => {
+  it.each(['PROVIDER_REJECTED_INPUT', 'PROVIDER_NOT_FOUND'] as const)(
+    'goes by what the provider says where it refuses the cancel (%s)',
+    async (code) => {
+      const provider = createFakeProvider();
+      const { predictionId, ...subject } = await bought(provider);
+      const cancel = () => Promise.reject(new ReelwrightError(code, 'no'));
+      const { cancelPurchase } = createProviderActivities(rig.deps({ ...provider, cancel }));
+      await expect(attempt(cancelPurchase, subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+      provider.finish(predictionId, { status: 'succeeded', output: clip });
+      expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: predictionId });
+    },
+  );
+
   it('cancels at the provider and in the ledger', async () => {
     const provider = createFakeProvider();
     const { predictionId, ...subject } = await bought(provider);

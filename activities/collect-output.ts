@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { CollectInput, MediaActivities } from '../domain/activity-contract.js';
 import type { GenerationOutcome } from '../domain/contract.js';
-import { isReelwrightError } from '../domain/errors.js';
+import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { withWorkDir } from '../media/ffmpeg/work-dir.js';
 import { checkClip } from '../media/probe/check-clip.js';
 import { checkSound } from '../media/probe/check-sound.js';
@@ -52,13 +52,37 @@ export function createCollectOutput(deps: ActivityDeps): MediaActivities['collec
   }
 }
 
+/** So often is a link asked for that is dead although the provider still lists it: for half a minute, by the pauses between. */
+const DEAD_LINK_ATTEMPTS = 6;
+
+/** A single refusal is not believed while the provider has the output: the hosts of outputs may be late, or refuse for a moment. */
+async function believed({ provider }: ActivityDeps, predictionId: string, error: unknown): Promise<unknown> {
+  const { info, cancellationSignal: signal } = Context.current();
+  if (!isReelwrightError(error, 'OUTPUT_LOST') || info.attempt >= DEAD_LINK_ATTEMPTS) return error;
+  const isListed = await provider.get(predictionId, { signal }).then(
+    ({ outputUrls, dataRemoved }) => outputUrls.length > 0 && !dataRemoved,
+    (failure: unknown) => {
+      if (isReelwrightError(failure, 'PROVIDER_NOT_FOUND')) return false;
+      throw failure;
+    },
+  );
+  if (!isListed) return error;
+  return new ReelwrightError('OUTPUT_UNREACHABLE', `${error.message}, but the provider still lists the output`, {
+    cause: error,
+  });
+}
+
 async function store(deps: ActivityDeps, output: Output, report: (progress: unknown) => void): Promise<void> {
   const { blobs, provider, workRoot } = deps;
   const { subJob } = output;
   const signal = Context.current().cancellationSignal;
   await withWorkDir(workRoot, subJob.kind, async (dir) => {
     const path = join(dir, 'output');
-    await fetchOutput(provider, output.url, path, signal, (fetchedBytes) => report({ fetchedBytes }));
+    try {
+      await fetchOutput(provider, output.url, path, signal, (fetchedBytes) => report({ fetchedBytes }));
+    } catch (error) {
+      throw await believed(deps, output.predictionId, error);
+    }
     const { contentType, warnings } = await check(deps, subJob, path, signal);
     const probe = subJob.kind === 'clip' ? await probeFetched(deps, subJob, path, signal) : undefined;
     const { id: blobId, sha256 } = await blobs.put(createReadStream(path), { contentType, signal });

@@ -40,6 +40,17 @@ export function createProviderActivities(
   deps: ActivityDeps,
 ): Omit<ProviderActivities, 'resolvePurchase' | 'reconcileLedger'> {
   const { knex, provider, settings } = deps;
+
+  /** A cancel that is refused changes nothing: what the provider says next is what counts. */
+  async function cancelled(predictionId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await provider.cancel(predictionId, { signal });
+    } catch (error) {
+      if (!isReelwrightError(error, 'PROVIDER_NOT_FOUND', 'PROVIDER_REJECTED_INPUT')) throw error;
+      deps.logger.warn({ predictionId, code: error.code }, 'the provider refuses to cancel a prediction');
+    }
+  }
+
   return {
     fetchImages: createFetchImages(deps),
 
@@ -91,7 +102,7 @@ export function createProviderActivities(
       const bought = await latestPurchase(knex, jobId, subject);
       if (bought?.providerId == null) return { succeeded: null };
       if (bought.state === 'known') {
-        await provider.cancel(bought.providerId, { signal });
+        await cancelled(bought.providerId, signal);
         const { status } = await askProvider(deps, bought, bought.providerId, signal);
         if (!isFinalStatus(status)) {
           throw new ReelwrightError('PURCHASE_PENDING', `prediction ${bought.providerId} is still ${status}`, {

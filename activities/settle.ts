@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type { GenerationInput } from '../domain/contract.js';
-import { ReelwrightError } from '../domain/errors.js';
+import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { type FinalProviderStatus, isFinalStatus } from '../domain/ledger.js';
-import { predictionCostUsd } from '../domain/purchase.js';
+import { CANCEL_AFTER_SECONDS, predictionCostUsd } from '../domain/purchase.js';
 import { errorOfPrediction } from '../replicate/classify.js';
 import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
 import type { Prediction } from '../replicate/video-provider.js';
-import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
+import { isLongAgo, type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { purchaseSettled, recordKnown } from '../storage/ledger-moves.js';
 import { type AnnouncedPurchase, findAnnouncedPurchase } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
@@ -73,14 +73,24 @@ export function costOf(row: Pick<LedgerRow, 'input' | 'estimateUsd'>, prediction
   });
 }
 
-/** Asks the provider, and settles the purchase where the prediction has ended. */
+/** By then a prediction has ended in any case, and its output is gone: nothing is lost by giving it up. */
+const FINDABLE_MS = CANCEL_AFTER_SECONDS * 1000 + 3_600_000;
+
+/**
+ * Asks the provider, and settles the purchase where the prediction has ended. That the provider does not find it is
+ * believed only when it must have ended long ago: now and then it says so of what is there (replicate-javascript#68).
+ */
 export async function askProvider(
   deps: Pick<ActivityDeps, 'knex' | 'provider'>,
   row: LedgerRow,
   predictionId: string,
   signal: AbortSignal,
 ): Promise<Prediction> {
-  const prediction = await deps.provider.get(predictionId, { signal });
+  const prediction = await deps.provider.get(predictionId, { signal }).catch(async (error: unknown) => {
+    if (!isReelwrightError(error, 'PROVIDER_NOT_FOUND')) throw error;
+    if (await isLongAgo(deps.knex, row.id, 'known_at', FINDABLE_MS)) throw error;
+    throw new ReelwrightError('PROVIDER_UNAVAILABLE', `${error.message}, and it was bought lately`, { cause: error });
+  });
   if (isFinal(prediction)) await settling(deps, row, prediction);
   return prediction;
 }

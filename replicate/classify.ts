@@ -1,5 +1,5 @@
 /** The one place where what the provider answers becomes one of our errors. */
-import { type ErrorCode, ReelwrightError } from '../domain/errors.js';
+import { ERRORS, type ErrorCode, ReelwrightError } from '../domain/errors.js';
 
 /** Statuses whose answer to a create proves that nothing was created; after any other one it must be looked for. */
 const NOT_CREATED = new Set([400, 401, 402, 403, 404, 413, 422, 429]);
@@ -48,6 +48,16 @@ export function errorOfAnswer(what: string, status: number, headers: Headers, bo
     return new ReelwrightError(codeOfText(body) ?? 'PROVIDER_REJECTED_INPUT', message, { details });
   }
   return new ReelwrightError('PROVIDER_UNAVAILABLE', message, { details });
+}
+
+/**
+ * The same for a request that only looks: what it is refused says nothing of what was bought, so it is asked again. Only
+ * that the provider has no such prediction is an answer.
+ */
+export function errorOfLook(what: string, status: number, headers: Headers, body: string): ReelwrightError {
+  const error = errorOfAnswer(what, status, headers, body);
+  if (ERRORS[error.code].retry || error.code === 'PROVIDER_NOT_FOUND') return error;
+  return new ReelwrightError('PROVIDER_UNAVAILABLE', error.message, { details: { status } });
 }
 
 /** The error for a request that got no answer. */
@@ -105,4 +115,6 @@ function parsed(body: string): Record<string, unknown> | undefined {
   }
 }
 
-const short = (text: string): string => (text.length > 500 ? `${text.slice(0, 497)}...` : text);
+/** Without halves of characters, which Postgres refuses in JSON. */
+const short = (text: string): string =>
+  (text.length > 500 ? `${text.slice(0, 497)}...` : text).replaceAll(/\p{Surrogate}/gu, '\uFFFD');

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { musicModel } from '../domain/music.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
+import { errorOfPrediction } from './classify.js';
 import { createReplicateProvider } from './replicate-provider.js';
 import type { CreateResult } from './video-provider.js';
 import { describeVideoProvider } from './video-provider-contract.js';
@@ -23,9 +24,11 @@ describeVideoProvider('the adapter on a local Replicate', () => ({
   },
 }));
 
-/** A server that never answers. */
-async function listen(): Promise<{ server: Server; port: number }> {
-  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+/** A server that answers so, by default never. */
+async function listen(
+  answer: (response: ServerResponse) => void = () => undefined,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer((_request, response) => answer(response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: (server.address() as AddressInfo).port };
 }
@@ -104,6 +107,29 @@ describe('createReplicateProvider', () => {
     expect(result).toMatchObject({ kind: 'unknown', error: { code: 'PROVIDER_UNAVAILABLE' } });
     server.closeAllConnections();
     server.close();
+  });
+
+  it.each([
+    [400, 'PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
+    [404, 'PROVIDER_NOT_FOUND', 'PROVIDER_UNAVAILABLE'],
+    [422, 'PROVIDER_UNAVAILABLE', 'PROVIDER_UNAVAILABLE'],
+    [402, 'PROVIDER_ACCOUNT', 'PROVIDER_ACCOUNT'],
+  ])('a look that is answered %i says %s of a prediction and %s of the list', async (status, ofOne, ofList) => {
+    const { server, port } = await listen((response) => {
+      response.writeHead(status, { 'content-type': 'application/json' }).end('{"detail": "input validation error"}');
+    });
+    const provider = createReplicateProvider({ token: 'r8_test', baseUrl: `http://127.0.0.1:${port}/v1` });
+    await expect(provider.get('p1')).rejects.toMatchObject({ code: ofOne, details: { status } });
+    const all = async (): Promise<void> => {
+      for await (const _one of provider.list({ createdAfter: new Date(0) })) continue;
+    };
+    await expect(all()).rejects.toMatchObject({ code: ofList, details: { status } });
+    server.close();
+  });
+
+  it('cuts no character of a reason in half, which the ledger could not keep', () => {
+    const { message } = errorOfPrediction('p1', `${'x'.repeat(496)}\u{1f3e0}\u{1f3e0}\u{1f3e0}`);
+    expect(message).toMatch(/x\ufffd\.\.\.$/);
   });
 
   it.each([

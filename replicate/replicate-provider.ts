@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ReelwrightError } from '../domain/errors.js';
-import { errorOfAnswer, errorOfFailure, neverSent, provesNotCreated } from './classify.js';
+import { errorOfAnswer, errorOfFailure, errorOfLook, neverSent, provesNotCreated } from './classify.js';
 import { createExchanger, type ReplicateOptions, type RequestOptions } from './exchange.js';
 import { openOutput } from './output.js';
 import { readPrediction } from './prediction-schema.js';
@@ -24,13 +24,14 @@ export function createReplicateProvider(options: ReplicateOptions): VideoProvide
     schema: z.ZodType<T>,
     route: string | URL,
     request?: RequestOptions,
+    errorOf: typeof errorOfAnswer = errorOfAnswer,
   ): Promise<T> {
     const outcome = await exchange(route, request);
     // An abort is the caller's decision, not the provider's failure.
     request?.signal?.throwIfAborted();
     if (!outcome.answered) throw errorOfFailure(what, outcome.failure);
     const { status, headers, body } = outcome;
-    if (status < 200 || status > 299) throw errorOfAnswer(what, status, headers, body);
+    if (status < 200 || status > 299) throw errorOf(what, status, headers, body);
     return parseAnswer(what, schema, body);
   }
 
@@ -64,7 +65,8 @@ export function createReplicateProvider(options: ReplicateOptions): VideoProvide
 
     async get(id, { signal } = {}) {
       const route = `/predictions/${encodeURIComponent(id)}`;
-      return readPrediction(await call(`get prediction ${id}`, z.unknown(), route, { ...(signal && { signal }) }));
+      const request = { ...(signal && { signal }) };
+      return readPrediction(await call(`get prediction ${id}`, z.unknown(), route, request, errorOfLook));
     },
 
     async cancel(id, { signal } = {}) {
@@ -77,10 +79,14 @@ export function createReplicateProvider(options: ReplicateOptions): VideoProvide
       let next: string | URL | undefined = '/predictions';
       let params: Record<string, string> = { created_after: createdAfter.toISOString() };
       while (next !== undefined) {
-        const page: z.output<typeof pageSchema> = await call('list predictions', pageSchema, next, {
-          params,
-          ...(signal && { signal }),
-        });
+        const request = { params, ...(signal && { signal }) };
+        const page: z.output<typeof pageSchema> = await call(
+          'list predictions',
+          pageSchema,
+          next,
+          request,
+          errorOfList,
+        );
         for (const entry of page.results) yield readPrediction(entry);
         next = page.next == null ? undefined : new URL(page.next);
         params = {};
@@ -110,6 +116,13 @@ export function createReplicateProvider(options: ReplicateOptions): VideoProvide
     openOutput: (url, { signal } = {}) =>
       openOutput(url, { ownHost: new URL(options.baseUrl).host, ...(signal && { signal }) }),
   };
+}
+
+/** R5: a list that fails means waiting, whatever it fails with. */
+function errorOfList(what: string, status: number, headers: Headers, body: string): ReelwrightError {
+  const error = errorOfLook(what, status, headers, body);
+  if (error.code !== 'PROVIDER_NOT_FOUND') return error;
+  return new ReelwrightError('PROVIDER_UNAVAILABLE', error.message, { details: { status } });
 }
 
 function parseAnswer<T>(what: string, schema: z.ZodType<T>, body: string): T {

@@ -109,11 +109,11 @@ export async function knownProviderIds(knex: Knex, providerIds: readonly string[
   return new Set(rows.map((row: { provider_id: string }) => row.provider_id));
 }
 
-/** Whether this purchase's `absent_since`, or else its `post_by`, lies at least `ms` back by the database's clock. */
+/** Whether this time of the purchase lies at least `ms` back by the database's clock. */
 export async function isLongAgo(
   knex: Knex,
   id: string,
-  column: 'post_by' | 'absent_since',
+  column: 'post_by' | 'absent_since' | 'known_at',
   ms: number,
 ): Promise<boolean> {
   const row = await knex('predictions')

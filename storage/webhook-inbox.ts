@@ -53,7 +53,8 @@ export interface AnnouncedPurchase extends LedgerRow {
 
 export async function findAnnouncedPurchase(knex: Knex, providerId: string): Promise<AnnouncedPurchase | undefined> {
   const webhooks = knex.raw(
-    `(SELECT coalesce(jsonb_agg(jsonb_build_object(
+    // As json, which takes a body as it came: jsonb refuses half a surrogate and NUL, which a log of the provider may have.
+    `(SELECT coalesce(json_agg(json_build_object(
          'body', w.body, 'secondsAgo', extract(epoch FROM clock_timestamp() - w.received_at)
        ) ORDER BY w.received_at DESC), '[]')
        FROM webhook_inbox w WHERE w.prediction_id = predictions.provider_id)`,
