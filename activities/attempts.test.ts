@@ -45,8 +45,8 @@ class Scene {
     return attempt(createEndGeneration(this.deps), { ...this.subject, end: { status: 'failed', error } });
   }
 
-  decide(decision: ClipDecision): ReturnType<ReturnType<typeof createDecideClip>> {
-    return attempt(createDecideClip(this.deps), { ...this.subject, decision });
+  decide(decision: ClipDecision, activityId = randomUUID()): ReturnType<ReturnType<typeof createDecideClip>> {
+    return attempt(createDecideClip(this.deps), { ...this.subject, decision }, { activityId });
   }
 
   async clip(): Promise<ClipRecord> {
@@ -199,6 +199,31 @@ describe('a decision', () => {
       { attempt: 2, state: 'known', openedBy: 'decision' },
       { attempt: 1, state: 'failed', costUsd: 0, error: { code: 'PURCHASE_UNKNOWN' } },
     ]);
+  });
+
+  it('is carried out once, however often its activity runs', async () => {
+    for (const decision of ['retry', 'skip', 'fail'] as const) {
+      const decided = await waiting();
+      const activityId = randomUUID();
+      const first = await decided.decide({ decision }, activityId);
+      // The worker died before Temporal was told.
+      expect(await decided.decide({ decision }, activityId)).toEqual(first);
+      await expect(decided.decide({ decision })).rejects.toMatchObject({ code: 'WRONG_STATE' });
+      expect(await decided.rows()).toHaveLength(decision === 'retry' ? 2 : 1);
+    }
+  });
+
+  it('is not waited for where the job is cancelled: a purchase of which nobody knows is given up then', async () => {
+    const unknown = await scene();
+    unknown.provider.answerNextWith(async () => ({
+      kind: 'unknown',
+      error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'cut'),
+    }));
+    await expect(attempt(createBuy(unknown.deps), unknown.subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    const { jobId } = unknown.subject;
+    await rig.database.knex('jobs').where({ id: jobId }).update({ cancel_requested_at: new Date() });
+    expect(await unknown.end(refusal('PURCHASE_UNKNOWN'))).toMatchObject({ status: 'cancelled' });
+    expect(await unknown.rows()).toMatchObject([{ attempt: 1, state: 'failed', costUsd: 0 }]);
   });
 
   it('to skip gives such a purchase up as well, so that it holds no money and no place', async () => {

@@ -13,7 +13,7 @@ import type { ReconcileDeps } from './reconcile-deps.js';
 /** So often a job is tried whose action fails for a reason that nobody foresaw; then the others have their turn. */
 const MOST_ATTEMPTS = 4;
 
-type Deps = Pick<ReconcileDeps, 'knex' | 'startRun' | 'workflows' | 'logger'>;
+type Deps = Pick<ReconcileDeps, 'knex' | 'startRun' | 'workflows' | 'settings' | 'logger'>;
 
 export function createBatchActivities(deps: Deps): BatchActivities {
   const { knex, logger } = deps;
@@ -59,9 +59,9 @@ export function createBatchActivities(deps: Deps): BatchActivities {
 
 /** Does to one job what the batch is for. Gives why it was skipped, and undefined where it was done. */
 async function workOn(deps: Deps, item: BatchItemKey, attempt: number): Promise<SkippedJob | 'stopped' | undefined> {
-  const { knex, logger } = deps;
+  const { knex, settings, logger } = deps;
   try {
-    const done = await knex.transaction((trx) => actOnBatchItem(trx, item));
+    const done = await knex.transaction((trx) => actOnBatchItem(trx, item, { maxStoreBytes: settings.store.maxBytes }));
     if (done.status === 'stopped') return 'stopped';
     // Also where it was done before: whoever did it may have died before anybody was told.
     if (done.status === 'done') await tell(deps, done);

@@ -5,9 +5,11 @@ import { type GenerationInput, generationId } from '../domain/contract.js';
 import { ERRORS, ReelwrightError } from '../domain/errors.js';
 import { versionToRun } from '../domain/music.js';
 import { CANCEL_AFTER_SECONDS, POST_MARGIN_MS } from '../domain/purchase.js';
+import { seenPrediction } from '../replicate/seen-prediction.js';
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
+import { repairPurchase } from '../storage/repair-purchase.js';
 import type { PreparedInputs } from '../storage/sub-job.js';
 import { purchasesOfSubJob } from '../storage/sub-jobs.js';
 import { currentTraceParent } from '../telemetry/spans.js';
@@ -24,6 +26,7 @@ import { handleStray } from './strays.js';
 interface Answer {
   purchaseId: string;
   predictionId: string;
+  attempt: number;
 }
 
 /**
@@ -107,7 +110,7 @@ async function create(deps: ActivityDeps, row: LedgerRow, timeMs: number): Promi
 async function bought(deps: ActivityDeps, row: LedgerRow, prediction: Prediction): Promise<void> {
   const predictionId = prediction.id;
   // The first and only one: after another, the SDK would keep this one back for most of the heartbeat timeout.
-  Context.current().heartbeat({ purchaseId: row.id, predictionId } satisfies Answer);
+  Context.current().heartbeat({ purchaseId: row.id, predictionId, attempt: row.attempt } satisfies Answer);
   if (!(await recordKnown(deps.knex, row.id, predictionId))) {
     await tooLate(deps, row, prediction);
     throw new ReelwrightError('PURCHASE_PENDING', `prediction ${predictionId} came too late for its row`);
@@ -164,8 +167,19 @@ async function repairFromHeartbeat(
   signal: AbortSignal,
 ): Promise<void> {
   if (answer === undefined || (await recordKnown(deps.knex, answer.purchaseId, answer.predictionId))) return;
-  const row = (await purchasesOf(deps.knex, jobId, subject)).find(({ id }) => id === answer.purchaseId);
-  if (row !== undefined) await tooLate(deps, row, await deps.provider.get(answer.predictionId, { signal }));
+  const { purchaseId, predictionId, attempt } = answer;
+  const rows = await purchasesOf(deps.knex, jobId, subject);
+  if (rows.some(({ providerId }) => providerId === predictionId)) return;
+  const prediction = await deps.provider.get(predictionId, { signal });
+  const row = rows.find(({ id }) => id === purchaseId);
+  if (row !== undefined) {
+    await tooLate(deps, row, prediction);
+    return;
+  }
+  // The database has fallen back behind the intent.
+  const forgotten = { jobId, subject, attempt, seen: seenPrediction(prediction), input: prediction.input };
+  await repairPurchase(deps.knex, forgotten);
+  deps.logger.warn({ jobId, subject, attempt, predictionId }, 'repaired a purchase from its heartbeat');
 }
 
 const factsOf = ({ jobId, subject, attempt }: LedgerRow): object => ({ jobId, subject, attempt });

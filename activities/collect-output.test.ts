@@ -8,6 +8,7 @@ import type { Prediction } from '../replicate/video-provider.js';
 import { findClip } from '../storage/clips-repository.js';
 import { findJobRow } from '../storage/jobs-repository.js';
 import { findPurchase } from '../storage/ledger.js';
+import { advanceLedgerClock } from '../storage/ledger-clock.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { insertPurchase } from '../test/support/ledger-rows.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
@@ -91,16 +92,19 @@ describe('collectOutput', () => {
     expect(await clipRow(jobId)).toMatchObject({ status, blobId: null });
   });
 
-  it('gives the row the id that only the workflow remembers', async () => {
-    const provider = createFakeProvider();
-    const input = await bought(provider);
-    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
-    const { knex } = rig.database;
-    await knex('predictions').where({ job_id: input.jobId }).update({ state: 'posting', provider_id: null });
-    await attempt(createCollectOutput(rig.deps(provider)), input);
-    const stored = { state: 'stored', adoptedFrom: 'history', costUsd: 0.4 };
-    expect(await findPurchase(knex, input.predictionId)).toMatchObject(stored);
-  });
+  it.each(['intended', 'posting', 'unknown'])(
+    'gives the row the id that only the workflow remembers (%s)',
+    async (state) => {
+      const provider = createFakeProvider();
+      const input = await bought(provider);
+      provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+      const { knex } = rig.database;
+      await knex('predictions').where({ job_id: input.jobId }).update({ state, provider_id: null });
+      await attempt(createCollectOutput(rig.deps(provider)), input);
+      const stored = { state: 'stored', adoptedFrom: 'history', costUsd: 0.4 };
+      expect(await findPurchase(knex, input.predictionId)).toMatchObject(stored);
+    },
+  );
 
   it('takes no prediction that is not its own', async () => {
     const provider = createFakeProvider();
@@ -108,6 +112,36 @@ describe('collectOutput', () => {
     const collected = attempt(createCollectOutput(rig.deps(provider)), { ...input, predictionId: 'somebody-elses' });
     await expect(collected).rejects.toMatchObject({ code: 'PROVIDER_NOT_FOUND' });
     expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({ state: 'known' });
+  });
+
+  it('waits for a ledger that may have forgotten its purchase', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    const { knex } = rig.database;
+    await knex('predictions').where({ job_id: input.jobId }).delete();
+    await advanceLedgerClock(knex);
+    const collect = createCollectOutput(rig.deps(provider));
+    await expect(attempt(collect, input)).rejects.toMatchObject({ code: 'PROVIDER_NOT_FOUND' });
+    await knex('ledger_clock').update({ at: knex.raw(`now() - interval '11 minutes'`) });
+    await expect(attempt(collect, input)).rejects.toMatchObject({ code: 'LEDGER_BEHIND', retryAfterMs: 10_000 });
+    await knex('ledger_clock').delete();
+  });
+
+  it('leaves its clip to a later purchase that was opened while the output was fetched', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    provider.finish(input.predictionId, { status: 'succeeded', output: clip });
+    const { knex } = rig.database;
+    const overtaken = {
+      ...provider,
+      async openOutput(url: string) {
+        await insertPurchase(knex, { ...input, attempt: 2, state: 'intended' });
+        return await provider.openOutput(url);
+      },
+    };
+    await attempt(createCollectOutput(rig.deps(overtaken)), input);
+    expect(await clipRow(input.jobId)).toMatchObject({ status: 'storing', blobId: null });
+    expect(await findPurchase(knex, input.predictionId)).toMatchObject({ state: 'stored' });
   });
 
   it('changes nothing when it is repeated after its end', async () => {

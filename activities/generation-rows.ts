@@ -27,6 +27,8 @@ export function createEndGeneration({ knex, settings, logger }: ActivityDeps): R
       const follows = async (): Promise<GenerationStep> => {
         if (clip.status === 'stored') return { status: 'stored', predictionId: clip.predictionId };
         if (end.status === 'cancelled' || job === undefined || isCancelled(job)) {
+          // Nobody will be asked about it, so that nobody else would ever give it up.
+          if (end.status === 'failed' && end.error.code === 'PURCHASE_UNKNOWN') await giveUpLatest(trx, clip);
           return await close(trx, clip, { status: 'cancelled' });
         }
         if (end.status === 'skipped') return await close(trx, clip, end);

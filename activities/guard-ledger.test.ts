@@ -101,6 +101,26 @@ describe('the reconciler', () => {
     expect(bought.status).toBe('starting');
   });
 
+  it('cancels nothing of a job that this database does not know: it may be the wrong database', async () => {
+    const bought = await scene.make({ seed: 1 });
+    const gone = '01890a5d-ac96-774b-bcce-b302099a8057';
+    scene.remembered.push({ jobId: gone, subject: 'clip:1', predictionId: bought.id, attempt: 1 });
+    await clockStoodAt(11 * MINUTE_MS);
+    expect(await guard()).toBe(false);
+    expect(bought.status).toBe('starting');
+    expect(await knex()('strays')).toEqual([]);
+    expect((await findPause(knex()))?.reason).toContain('has made 1 predictions that the ledger did not know');
+  });
+
+  it('gives an intent its prediction, which proves that it was posted', async () => {
+    const bought = await scene.make({ seed: 1, agoMs: 11 * MINUTE_MS });
+    await insertPurchase(knex(), { jobId, state: 'intended', fingerprint: 'seed:1', agoMs: 11 * MINUTE_MS });
+    await clockStoodAt(11 * MINUTE_MS);
+    expect(await guard()).toBe(true);
+    expect(await purchasesOf(knex(), jobId, 'clip:1')).toMatchObject([{ state: 'known', providerId: bought.id }]);
+    expect(bought.status).toBe('starting');
+  });
+
   it('keeps the pause where it found strays, although the next match would find nothing new', async () => {
     await scene.make({ seed: 9 });
     await clockStoodAt(11 * MINUTE_MS);

@@ -54,6 +54,23 @@ describe('a run of a job', () => {
     expect(await statusOf(linked)).toBe('planning');
   });
 
+  it('leaves images that are not there yet to their clips once it is run again: a bad one is no end of the others', async () => {
+    const linked = await rig.order(1);
+    await setClip(linked, 1, { last_image_url: 'https://example.com/a.png' });
+    await setJob(linked, { run_number: 2 });
+    const again = { jobId: linked, runNumber: 2 };
+    expect(await attempt(activities().planJob, again)).toMatchObject({ fetchImages: false });
+  });
+
+  it('that comes late ends neither the job nor the clips of a later run', async () => {
+    const jobId = await rig.order(1);
+    await setJob(jobId, { status: 'generating', run_number: 2 });
+    const error = { code: 'WRONG_STATE' as const, message: 'late' };
+    await attempt(activities().endJob, { jobId, ...run, end: 'failed', error });
+    expect(await statusOf(jobId)).toBe('generating');
+    expect(await rig.database.knex('clips').where({ job_id: jobId }).first()).toMatchObject({ status: 'pending' });
+  });
+
   it('is refused for a job that somebody wants to end, and for one that is run again', async () => {
     const ending = await rig.order(1);
     await setJob(ending, { cancel_requested_at: new Date() });

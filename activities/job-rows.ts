@@ -61,7 +61,8 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
       const subJobs = await listSubJobs(knex, run.jobId);
       const clips = subJobs.filter((subJob) => subJob.kind === 'clip');
       const music = subJobs.filter((subJob) => subJob.kind === 'music');
-      const fetchImages = clips.some(hasUnfetchedImage);
+      // Before anything is bought a bad address fails the job; later it is its clip's own, and answered by `onClipFailure`.
+      const fetchImages = run.runNumber === 1 && clips.some(hasUnfetchedImage);
       const status = fetchImages ? 'planning' : 'generating';
       const { maxBytes } = settings.store;
       const take = (on: Knex): Promise<JobRow | undefined> =>
@@ -113,16 +114,21 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
     },
 
     async endJob({ end: proposed, error, ...run }) {
-      const job = await findJobRow(knex, run.jobId);
-      // Whoever asked for the end gets it, whatever went wrong on the way there.
-      const end = job !== undefined && job.cancelRequestedAt !== null ? 'cancelled' : proposed;
-      for (const subJob of await listSubJobs(knex, run.jobId)) {
-        await moveSubJob(knex, subJob, UNFINISHED, { status: 'cancelled', completed: true });
-      }
-      // A later run, or an earlier cancel, owns the row: then there is nothing to say.
-      const change = { status: end, error: end === 'cancelled' ? null : error, completed: true };
-      const moved = await moveJob(knex, run, NOT_CANCELLED, change);
-      if (!moved) logger.info({ ...run, end }, 'the job had already ended or is run again');
+      await knex.transaction(async (trx) => {
+        await lockJob(trx, run.jobId);
+        const job = await findJobRow(trx, run.jobId);
+        // Whoever asked for the end gets it, whatever went wrong on the way there.
+        const end = job !== undefined && job.cancelRequestedAt !== null ? 'cancelled' : proposed;
+        // A later run owns the rows of its clips too.
+        const isOwn = job?.runNumber === run.runNumber;
+        for (const subJob of isOwn ? await listSubJobs(trx, run.jobId) : []) {
+          await moveSubJob(trx, subJob, UNFINISHED, { status: 'cancelled', completed: true });
+        }
+        // Of an earlier cancel there is nothing to say.
+        const change = { status: end, error: end === 'cancelled' ? null : error, completed: true };
+        const moved = await moveJob(trx, run, NOT_CANCELLED, change);
+        if (!moved) logger.info({ ...run, end }, 'the job had already ended or is run again');
+      });
     },
 
     async startOwedRuns() {

@@ -16,7 +16,7 @@ export interface Finding {
   prediction: Prediction;
   /**
    * `adopted`: the lost answer of a purchase. `repaired`: a history named its purchase, which has its row again.
-   * `forgotten`: the same, before a repair. `stray`: recorded, and cancelled where it is ours.
+   * `forgotten`: the same, before a repair. `stray`: recorded, and cancelled where it is ours; only told, before a repair, where a history has it.
    */
   what: 'adopted' | 'repaired' | 'forgotten' | 'stray';
   jobId: string | null;
@@ -27,7 +27,7 @@ export interface Finding {
 export interface MatchOptions {
   /** Up to here the ledger knew all purchases. */
   since: Date;
-  /** Whether purchases that only a history remembers get their rows again. */
+  /** Whether purchases that only a history remembers get their rows again, or are cancelled where their job is forgotten too. */
   repair: boolean;
 }
 
@@ -85,8 +85,10 @@ async function match(
       deps.logger.warn({ jobId, subject, attempt, predictionId: seen.id }, 'repaired a purchase from its history');
       return { what: 'repaired', jobId, subject, attempt };
     }
-    if (!repair && (await findJobRow(deps.knex, jobId)) !== undefined) {
-      return { what: 'forgotten', jobId, subject, attempt: remembered.attempt };
+    if (!repair) {
+      const what = (await findJobRow(deps.knex, jobId)) === undefined ? 'stray' : 'forgotten';
+      // Told and left alone: this database may be the wrong one, and a cancel cannot be taken back.
+      return { what, jobId, subject, attempt: remembered.attempt };
     }
   }
   const reason =

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { videoJobId } from '../domain/contract.js';
 import type { Operated, Operation } from '../domain/operations.js';
+import { advanceLedgerClock } from '../storage/ledger-clock.js';
 import { findPause, pausePurchasing, resumePurchasing } from '../storage/purchasing.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { placeJob } from '../test/support/money-fixtures.js';
@@ -26,10 +27,15 @@ interface Operator {
   operate(operation: Operation, runId?: string): Promise<Operated>;
 }
 
-function operator(startRun?: (run: OwedRun) => Promise<void>): Operator {
+function operator(startRun?: (run: OwedRun) => Promise<void>, maxBytes?: number): Operator {
   const parts = reconcileRig(rig);
   const started: OwedRun[] = [];
-  const deps = { ...parts.deps, startRun: startRun ?? (async (run: OwedRun) => void started.push(run)) };
+  const { settings } = parts.deps;
+  const deps = {
+    ...parts.deps,
+    settings: { ...settings, store: { ...settings.store, maxBytes } },
+    startRun: startRun ?? (async (run: OwedRun) => void started.push(run)),
+  };
   return {
     parts,
     started,
@@ -52,6 +58,17 @@ describe('an operation on a job', () => {
     const row = await jobRow(jobId);
     expect(row).toMatchObject({ status: 'queued', run_number: 2, budget_usd: 50 });
     expect(row.run_started_at).toBeInstanceOf(Date);
+  });
+
+  test.each([
+    ['retry', { status: 'failed' }],
+    ['regenerate', { status: 'completed' }],
+  ] as const)('to %s it is refused where what it makes would not fit into the store', async (action, fields) => {
+    const jobId = await place({ ...fields, clips: ['stored', 'failed'] });
+    const { operate } = operator(undefined, 1_000);
+    const operation = action === 'retry' ? { action, jobId } : { action, jobId, clip: 1 };
+    await expect(operate(operation)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    expect(await jobRow(jobId)).toMatchObject({ ...fields, run_number: 1 });
   });
 
   test('is done once, however often its activity runs', async () => {
@@ -139,5 +156,17 @@ describe('an operation on purchasing', () => {
     });
     expect(await findPause(knex)).toMatchObject({ code: 'LEDGER_BEHIND' });
     await resumePurchasing(knex);
+  });
+
+  test('does not lift a pause by hand either while the ledger’s clock stands still', async () => {
+    const { operate } = operator();
+    await operate({ action: 'pause-purchasing', reason: 'a restore' });
+    await advanceLedgerClock(knex);
+    await knex('ledger_clock').update({ at: knex.raw(`now() - interval '11 minutes'`) });
+    const refused = { type: 'LEDGER_BEHIND', message: expect.stringContaining('the ledger stands at ') };
+    await expect(operate({ action: 'resume-purchasing' })).rejects.toMatchObject(refused);
+    expect(await findPause(knex)).toMatchObject({ code: 'PURCHASING_PAUSED' });
+    await advanceLedgerClock(knex);
+    expect(await operate({ action: 'resume-purchasing' })).toEqual({ done: 'purchasing goes on' });
   });
 });

@@ -1,21 +1,20 @@
-import { createHash } from 'node:crypto';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import type { Knex } from 'knex';
 import type { RowActivities } from '../domain/activity-contract.js';
 import { videoJobId } from '../domain/contract.js';
-import { ReelwrightError } from '../domain/errors.js';
+import type { ErrorCode } from '../domain/errors.js';
 import type { Operated, Operation } from '../domain/operations.js';
-import { findAnswer, keepAnswer, takeKey } from '../storage/idempotency-keys.js';
 import { reopenForRegenerate, reopenForRetry, requestCancel } from '../storage/job-actions.js';
 import { type JobRecord, markRunStarted } from '../storage/jobs-repository.js';
-import { findPause, pausePurchasing, resumePurchasing } from '../storage/purchasing.js';
+import { whyBehind } from '../storage/ledger-clock.js';
+import { pausePurchasing, resumePurchasing } from '../storage/purchasing.js';
+import type { StoreLimit } from '../storage/store-room.js';
+import { once, ownRunId } from './once.js';
 import type { ReconcileDeps } from './reconcile-deps.js';
 import { requireJob } from './required-rows.js';
 
 /** Well within the time of the activity. */
 const RESOLVE_LIMIT_MS = 5_000;
-/** How long a run of the activity that comes late finds what an earlier one did. */
-const KEPT_FOR_MS = 24 * 3_600_000;
 const ROUTE = 'workflow operate';
 
 type JobOperation = Extract<Operation, { jobId: string }>;
@@ -44,39 +43,27 @@ async function onJob(deps: ReconcileDeps, operation: JobOperation): Promise<Oper
         await addressGuard.checkAddress(image.url, { timeLimitMs: RESOLVE_LIMIT_MS });
     }
   }
-  const operated = await knex.transaction((trx) => once(trx, job, operation, () => change(trx, job, operation)));
+  const asked = { ownerId: job.ownerId, route: ROUTE, key: ownRunId(), what: operation };
+  const operated = await knex.transaction((trx) =>
+    once<Operated>(trx, asked, async () => ({ done: await change(trx, job, operation, deps.settings.store.maxBytes) })),
+  );
   await tellWorkflow(deps, operation);
   return operated;
 }
 
-/** The answer of an earlier run of this activity, or `work` and the note of it. */
-async function once(
+async function change(
   trx: Knex,
-  { ownerId }: JobRecord,
+  { id, ownerId, runNumber }: JobRecord,
   operation: JobOperation,
-  work: () => Promise<string>,
-): Promise<Operated> {
-  const key = Context.current().info.workflowExecution?.runId;
-  if (key === undefined) throw new ReelwrightError('INTERNAL', 'expected to be run by a workflow');
-  const request = { ownerId, route: ROUTE, key, bodySha256: sha256(JSON.stringify(operation)) };
-  if (!(await takeKey(trx, request))) {
-    throw new ReelwrightError('IDEMPOTENCY_KEY_IN_USE', 'another run of this operation is still at work');
-  }
-  const kept = await findAnswer(trx, request, KEPT_FOR_MS);
-  if (kept !== undefined) return kept.answer as Operated;
-  const answer: Operated = { done: await work() };
-  await keepAnswer(trx, request, { status: 200, location: null, answer }, KEPT_FOR_MS);
-  return answer;
-}
-
-async function change(trx: Knex, { id, ownerId, runNumber }: JobRecord, operation: JobOperation): Promise<string> {
+  maxStoreBytes: StoreLimit,
+): Promise<string> {
   switch (operation.action) {
     case 'retry':
-      await reopenForRetry(trx, ownerId, id, operation);
+      await reopenForRetry(trx, ownerId, id, { budgetUsd: operation.budgetUsd, maxStoreBytes });
       return `job ${id} runs once more, as run ${runNumber + 1}: ${videoJobId(id)}`;
     case 'regenerate': {
       const { action: _action, jobId: _jobId, clip, ...changes } = operation;
-      await reopenForRegenerate(trx, ownerId, id, clip, changes);
+      await reopenForRegenerate(trx, ownerId, id, clip, changes, { maxStoreBytes });
       return `clip ${clip} of job ${id} is made again, in run ${runNumber + 1}: ${videoJobId(id)}`;
     }
     case 'cancel': {
@@ -110,12 +97,8 @@ async function onPurchasing(knex: Knex, operation: Exclude<Operation, JobOperati
     await pausePurchasing(knex, { code: 'PURCHASING_PAUSED', reason, pausedBy, probeAfterMs: null });
     return { done: 'nothing is bought until somebody resumes purchasing' };
   }
-  const pause = await findPause(knex);
-  if (pause?.code === 'LEDGER_BEHIND') {
-    // What a restored ledger has forgotten must be found first, or it is bought again. To repeat the question is no help.
-    throw ApplicationFailure.nonRetryable(pause.reason, pause.code);
-  }
+  const reason = await whyBehind(knex);
+  // What a restored ledger has forgotten must be found first, or it is bought again. To repeat the question is no help.
+  if (reason !== undefined) throw ApplicationFailure.nonRetryable(reason, 'LEDGER_BEHIND' satisfies ErrorCode);
   return { done: (await resumePurchasing(knex)) ? 'purchasing goes on' : 'purchasing was not paused' };
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

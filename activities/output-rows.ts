@@ -6,7 +6,7 @@ import type { Prediction } from '../replicate/video-provider.js';
 import { noteAttention } from '../storage/job-attention.js';
 import { laterPurchases } from '../storage/ledger.js';
 import { purchaseStored } from '../storage/ledger-moves.js';
-import { moveSubJob, type SubJobChange } from '../storage/sub-job.js';
+import { type Along, moveSubJob, type SubJobChange } from '../storage/sub-job.js';
 import { moveAndReadSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
 import type { AnnouncedPurchase } from '../storage/webhook-inbox.js';
 import { webhookToFetchSeconds } from '../telemetry/metrics.js';
@@ -19,6 +19,7 @@ const NOT_ENDED_PAUSE_MS = 3_000;
 
 /** An output that is about to be fetched. */
 export interface Output {
+  row: AnnouncedPurchase;
   /** Its cost is in `subJob`: the purchase was settled before. */
   subJob: SubJobRecord;
   predictionId: string;
@@ -37,12 +38,12 @@ export async function takeOutput(deps: ActivityDeps, row: AnnouncedPurchase, pre
   const storing = { status: 'storing' } as const;
   const along = { unless: laterPurchases(knex, row), settled: settled?.() };
   const taken = await moveAndReadSubJob(knex, row, AT_WORK, storing, along);
-  if (taken !== undefined) return { subJob: taken, predictionId, url, isLatest: true };
+  if (taken !== undefined) return { row, subJob: taken, predictionId, url, isLatest: true };
   await settled?.();
   const subJob = await requireSubJob(knex, row);
   const isLatest = row.attempt === subJob.attempt;
   if (isLatest) await knex.transaction((trx) => leaveAttention(trx, subJob, storing));
-  return { subJob, predictionId, url, isLatest };
+  return { row, subJob, predictionId, url, isLatest };
 }
 
 /**
@@ -91,14 +92,16 @@ function urlOf(prediction: Prediction): string {
  */
 export async function keepOutput(
   { knex }: Pick<ActivityDeps, 'knex'>,
-  { subJob, predictionId, isLatest }: Output,
+  { row, subJob, predictionId, isLatest }: Output,
   { blobId, warnings }: { blobId: string; warnings: string[] },
 ): Promise<void> {
   const stored = { status: 'stored', blobId, error: null, warnings, completed: true } as const;
-  const both = { with: purchaseStored(knex, predictionId, blobId) };
+  // Somebody may have asked for another one while this one was fetched.
+  const unless = laterPurchases(knex, row);
+  const both = { with: purchaseStored(knex, predictionId, blobId), unless };
   if (isLatest && (await moveSubJob(knex, subJob, AT_WORK, stored, both))) return;
   await knex.transaction(async (trx) => {
-    if (isLatest) await leaveAttention(trx, subJob, stored);
+    if (isLatest) await leaveAttention(trx, subJob, stored, { unless });
     await purchaseStored(trx, predictionId, blobId);
   });
 }
@@ -106,6 +109,6 @@ export async function keepOutput(
 const AT_WORK = NOT_STORED.filter((state) => state !== 'needs_attention');
 
 /** Of a row that waited for somebody: its job may not wait any more. */
-async function leaveAttention(trx: Knex, subJob: SubJobRecord, change: SubJobChange): Promise<void> {
-  if (await moveSubJob(trx, subJob, ['needs_attention'], change)) await noteAttention(trx, subJob.jobId);
+async function leaveAttention(trx: Knex, subJob: SubJobRecord, change: SubJobChange, along: Along = {}): Promise<void> {
+  if (await moveSubJob(trx, subJob, ['needs_attention'], change, along)) await noteAttention(trx, subJob.jobId);
 }

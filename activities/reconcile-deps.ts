@@ -1,3 +1,4 @@
+import { BEHIND_AFTER_MS } from '../storage/ledger-clock.js';
 import type { ActivityDeps } from './deps.js';
 import type { PurchaseHistories } from './purchase-histories.js';
 import type { WorkflowPort } from './workflow-port.js';
@@ -22,7 +23,7 @@ export const RECONCILE_SETTINGS: ReconcileSettings = {
   // The provider erases inputs after an hour: so each prediction is seen once while it can be recognised.
   compareEveryMs: 50 * 60_000,
   tooYoungMs: 5 * 60_000,
-  behindAfterMs: 10 * 60_000,
+  behindAfterMs: BEHIND_AFTER_MS,
 };
 
 export interface ReconcileDeps extends ActivityDeps {

@@ -57,6 +57,13 @@ describe('a purchase that nobody owns', () => {
     expect(await row()).toMatchObject({ state: 'unknown', error: { code: 'PURCHASE_UNKNOWN' } });
   });
 
+  it('and of which nobody can say so is given up where its job is cancelled, since that takes no retry', async () => {
+    await rig.database.knex('jobs').where({ id: jobId }).update({ status: 'cancelled' });
+    const purchaseId = await insert({ state: 'unknown', agoMs: HOUR_MS });
+    expect(await resolve(purchaseId)).toEqual({ predictionId: null, polling });
+    expect(await row()).toMatchObject({ state: 'failed', costUsd: 0, error: { code: 'PURCHASE_UNKNOWN' } });
+  });
+
   it('and that has succeeded is collected', async () => {
     const { id } = await scene.make({ seed: 1 });
     scene.provider.finish(id, { status: 'succeeded', output: new Uint8Array(1) });

@@ -5,6 +5,7 @@ import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
 import { findJobRow } from '../storage/jobs-repository.js';
 import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
+import { giveUpUnknown } from '../storage/ledger-moves.js';
 import { recordUnrecognisable } from '../storage/owed-purchases.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
@@ -59,6 +60,9 @@ async function whatWasMade(deps: ActivityDeps, row: LedgerRow, signal: AbortSign
     if (!isReelwrightError(error, 'PURCHASE_UNKNOWN')) throw error;
     // Nobody waits for a decision here: the row says that one is needed, and is not settled over and over.
     await recordUnrecognisable(deps.knex, row.id, failureOf(error));
+    // A cancelled job takes no retry, which is how somebody would give it up.
+    const job = await findJobRow(deps.knex, row.jobId);
+    if (job?.status === 'cancelled') await giveUpUnknown(deps.knex, row.id, failureOf(error));
     deps.logger.error({ jobId: row.jobId, subject: row.subject, ...error.details }, error.message);
     return null;
   }

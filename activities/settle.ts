@@ -1,16 +1,20 @@
 import type { Knex } from 'knex';
 import type { GenerationInput } from '../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
-import { type FinalProviderStatus, isFinalStatus } from '../domain/ledger.js';
+import { type FinalProviderStatus, isFinalStatus, statesBefore } from '../domain/ledger.js';
 import { CANCEL_AFTER_SECONDS, predictionCostUsd } from '../domain/purchase.js';
 import { errorOfPrediction } from '../replicate/classify.js';
 import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
 import type { Prediction } from '../replicate/video-provider.js';
 import { isLongAgo, type LedgerRow, latestPurchase } from '../storage/ledger.js';
+import { whyBehind } from '../storage/ledger-clock.js';
 import { purchaseSettled, recordKnown } from '../storage/ledger-moves.js';
 import { type AnnouncedPurchase, findAnnouncedPurchase } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
+
+/** A person, or the reconciler's next run, puts the ledger in order. */
+const BEHIND_PAUSE_MS = 10_000;
 
 export type FinalPrediction = Prediction & { status: FinalProviderStatus };
 
@@ -18,8 +22,8 @@ export const isFinal = (prediction: Prediction): prediction is FinalPrediction =
 
 /**
  * The ledger's row of a prediction that a workflow knows, and its webhooks. A row that was posted and has no id yet gets
- * this one: the workflow's history remembers the answer that the database has lost. Throws PROVIDER_NOT_FOUND where the
- * prediction is not this generation's.
+ * this one: the workflow's history remembers the answer that the database has lost. Throws LEDGER_BEHIND while the ledger
+ * may have forgotten it, and PROVIDER_NOT_FOUND where the prediction is not this generation's.
  */
 export async function requirePurchase(
   { knex, logger }: Pick<ActivityDeps, 'knex' | 'logger'>,
@@ -28,6 +32,12 @@ export async function requirePurchase(
 ): Promise<AnnouncedPurchase> {
   const row = (await findAnnouncedPurchase(knex, predictionId)) ?? (await repaired());
   if (row?.jobId === jobId && row.subject === subject) return row;
+  const behind = row === undefined ? await whyBehind(knex) : undefined;
+  if (behind !== undefined) {
+    throw new ReelwrightError('LEDGER_BEHIND', `prediction ${predictionId} is not in the ledger: ${behind}`, {
+      retryAfterMs: BEHIND_PAUSE_MS,
+    });
+  }
   throw new ReelwrightError(
     'PROVIDER_NOT_FOUND',
     `the ledger has no prediction ${predictionId} for ${subject} of job ${jobId}`,
@@ -42,7 +52,8 @@ export async function requirePurchase(
   }
 }
 
-const wasPosted = ({ state }: LedgerRow): boolean => state === 'posting' || state === 'unknown';
+/** Also an intent: the history proves that it was posted, and the database has fallen back behind that. */
+const wasPosted = ({ state }: LedgerRow): boolean => statesBefore('known').includes(state);
 
 /**
  * The statement, still to be run, that writes into the ledger how a prediction ended: what it cost, what it gave, why it

@@ -16,8 +16,9 @@ export const PREDICTION_STATES = [
 export type PredictionState = (typeof PREDICTION_STATES)[number];
 
 const NEXT: Record<PredictionState, readonly PredictionState[]> = {
-  // An intent that is never posted (its job ended first) is canceled without a provider id.
-  intended: ['posting', 'canceled'],
+  // An intent that is never posted (its job ended first) is canceled without a provider id. `known` from here: somebody
+  // holds its answer, and the database has fallen back behind its post.
+  intended: ['posting', 'known', 'canceled'],
   // `failed` from here: the provider's answer proves that nothing was created.
   posting: ['known', 'unknown', 'failed'],
   known: ['succeeded', 'failed', 'canceled', 'aborted'],

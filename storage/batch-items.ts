@@ -5,6 +5,7 @@ import type { FailureInfo } from '../domain/contract.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { reopenForRetry, requestCancel } from './job-actions.js';
 import { findJob } from './jobs-repository.js';
+import type { StoreLimit } from './store-room.js';
 
 /** One job of a batch. */
 export interface BatchItemKey {
@@ -31,10 +32,14 @@ export async function pendingPositions(knex: Knex, batchId: string): Promise<num
 
 /**
  * Does to the job what the batch is for, unless that was done before. A job that was run again since it was chosen is not
- * retried: its failure is another one. Throws what the action throws (NOT_FOUND, WRONG_STATE, BUDGET_EXCEEDED), and has
+ * retried: its failure is another one. Throws what the action throws (NOT_FOUND, WRONG_STATE, BUDGET_EXCEEDED, STORAGE_FULL), and has
  * changed nothing then. The caller starts the run, or tells the workflow of its cancel, after the commit.
  */
-export async function actOnBatchItem(trx: Knex, { batchId, position }: BatchItemKey): Promise<BatchItemResult> {
+export async function actOnBatchItem(
+  trx: Knex,
+  { batchId, position }: BatchItemKey,
+  { maxStoreBytes }: { maxStoreBytes?: StoreLimit } = {},
+): Promise<BatchItemResult> {
   // Shared: jobs of one batch do not wait for each other, and a cancel of the batch waits for those under way.
   const batch: { action: BatchAction; cancelled: boolean } | undefined = await trx('batches')
     .where({ id: batchId })
@@ -55,7 +60,7 @@ export async function actOnBatchItem(trx: Knex, { batchId, position }: BatchItem
   if (job === undefined) throw new ReelwrightError('NOT_FOUND', `there is no job ${item.jobId}`);
   if (batch.action === 'cancel') await requestCancel(trx, job.ownerId, job.id);
   else {
-    await reopenForRetry(trx, job.ownerId, job.id, {});
+    await reopenForRetry(trx, job.ownerId, job.id, { maxStoreBytes });
     const { runNumber } = (await findJob(trx, job.id)) ?? job;
     if (runNumber !== item.runNumber + 1) {
       throw new ReelwrightError(

@@ -30,6 +30,7 @@ export async function chooseJobs(knex: Knex, { action, filter }: BatchOrder): Pr
   await requireRow(knex, 'campaigns', 'campaignId', campaignId);
   const query = knex('jobs')
     .whereIn('status', statesFor(action, filter))
+    .whereNull('deleted_at')
     .modify((jobs) => {
       if (ownerId !== undefined) void jobs.where({ owner_id: ownerId });
       if (campaignId !== undefined) void jobs.where({ campaign_id: campaignId });

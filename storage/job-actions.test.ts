@@ -135,9 +135,18 @@ describe('a retry', () => {
     expect((await purchases(id)).map(({ state }) => state)).toEqual(['known', 'succeeded']);
   });
 
-  test('gives up a purchase of which nobody knows, and opens another attempt', async () => {
-    const id = await placeJob(knex, { ownerId, status: 'completed_with_gaps', clips: ['skipped'] });
+  test('waits for a purchase that is still looked for, and opens nothing beside it', async () => {
+    const id = await placeJob(knex, { ownerId, status: 'failed', clips: ['failed'] });
     await placePurchase(knex, { jobId: id, state: 'unknown' });
+    await retry(id);
+    expect(await clipStates(id)).toEqual(['pending']);
+    expect((await purchases(id)).map(({ attempt, state }) => [attempt, state])).toEqual([[1, 'unknown']]);
+  });
+
+  test('gives up a purchase of which nobody can know any more, and opens another attempt', async () => {
+    const id = await placeJob(knex, { ownerId, status: 'completed_with_gaps', clips: ['skipped'] });
+    const error = { code: 'PURCHASE_UNKNOWN', message: 'nobody can say' } as const;
+    await placePurchase(knex, { jobId: id, state: 'unknown', error });
     await retry(id);
     expect((await purchases(id)).map(({ attempt, state, opened_by }) => [attempt, state, opened_by])).toEqual([
       [1, 'failed', 'order'],

@@ -1,5 +1,6 @@
 /** Up to when the ledger is known to have all purchases, so that a restored backup is noticed. */
 import type { Knex } from 'knex';
+import { findPause } from './purchasing.js';
 
 export interface LedgerClock {
   /** The ledger knew all purchases up to here, by the database's clock. */
@@ -27,6 +28,22 @@ export async function advanceLedgerClock(knex: Knex): Promise<void> {
 /** Notes that the provider's list, read since `agoMs` before now, was compared with the ledger. */
 export async function recordCompared(knex: Knex, agoMs: number): Promise<void> {
   await knex('ledger_clock').update({ compared_at: knex.raw(`now() - ? * interval '1 millisecond'`, [agoMs]) });
+}
+
+/** When the clock is older than this, what was bought since may be missing in the ledger. */
+export const BEHIND_AFTER_MS = 10 * 60_000;
+
+/**
+ * Why the ledger may lack purchases, or undefined where it has them all. By its pause, or by its clock where another pause
+ * is in force or nobody has looked yet.
+ */
+export async function whyBehind(knex: Knex, behindAfterMs = BEHIND_AFTER_MS): Promise<string | undefined> {
+  const pause = await findPause(knex);
+  if (pause?.code === 'LEDGER_BEHIND') return pause.reason;
+  const clock = await readLedgerClock(knex);
+  if (clock === undefined || clock.ageMs <= behindAfterMs) return undefined;
+  const since = clock.at.toISOString();
+  return `the ledger stands at ${since}, and what was bought since may be missing in it: the reconciler, which a worker runs, matches it`;
 }
 
 /** Who keeps purchasing paused while the ledger may be behind: it is still to be matched, or somebody is to look at it. */

@@ -106,7 +106,7 @@ export async function grantPost(
   const rows = await knex('predictions')
     .where({ id, lease, state: 'intended' satisfies PredictionState })
     .whereRaw('now() < post_by')
-    .whereRaw('(? OR NOT EXISTS (SELECT FROM purchasing_paused))', [whilePaused])
+    .whereRaw('NOT EXISTS (SELECT FROM purchasing_paused WHERE NOT ? OR probe_at IS NULL)', [whilePaused])
     .update({ state: 'posting' satisfies PredictionState, posted_at: knex.fn.now() })
     .returning<{ left: number }[]>(
       knex.raw(`(extract(epoch FROM post_by - now()) * 1000)::double precision AS "left"`) as never,
@@ -131,6 +131,7 @@ export async function recordKnown(
     .update({
       state: 'known' satisfies PredictionState,
       provider_id: providerId,
+      posted_at: knex.raw('coalesce(posted_at, now())'),
       known_at: knex.fn.now(),
       // What was said while nobody knew is no failure of the purchase.
       error: null,

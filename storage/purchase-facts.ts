@@ -37,9 +37,12 @@ export async function purchasesBearing(knex: Knex, model: string, fingerprint: s
   return await knex('predictions').where({ model, fingerprint }).orderBy('created_at', 'desc').select(COLUMNS);
 }
 
-/** Posted and not found yet: the purchase that a prediction of its fingerprint is to be adopted by. */
+/**
+ * Not found yet: the purchase that a prediction of its fingerprint is to be adopted by. A prediction of an intent says that
+ * the database has fallen back behind its post.
+ */
 export const awaitsItsPrediction = ({ state, providerId }: PurchaseFacts): boolean =>
-  providerId === null && (state === 'posting' || state === 'unknown');
+  providerId === null && (state === 'intended' || state === 'posting' || state === 'unknown');
 
 /** Of these ids of the provider, those that neither a purchase nor a stray has. */
 export async function unknownProviderIds(knex: Knex, providerIds: readonly string[]): Promise<Set<string>> {

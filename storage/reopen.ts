@@ -19,7 +19,7 @@ export interface Reopening {
 /**
  * Gives a clip or a piece of music another attempt on somebody's word, under the locks of `lockMoney`: its row is pending
  * again, and where nothing more comes of its purchases by themselves a new one is opened and its price reserved. A
- * purchase of which nobody could say whether it was made is given up. Throws BUDGET_EXCEEDED, and ASSET_NOT_FOUND for a clip whose image was
+ * purchase of which nobody can say any more whether it was made is given up. Throws BUDGET_EXCEEDED, and ASSET_NOT_FOUND for a clip whose image was
  * deleted.
  */
 export async function reopen(trx: Knex, bounds: MoneyBounds, { job, subJob, openedBy }: Reopening): Promise<void> {
@@ -28,10 +28,13 @@ export async function reopen(trx: Knex, bounds: MoneyBounds, { job, subJob, open
     await requireAssetsKept(trx, [subJob.firstAssetId, subJob.lastAssetId], `clip ${subJob.number}`);
   }
   const subject = subjectOf(subJob);
-  await giveUpLatest(trx, subJob);
-  const [latest] = await purchasesOf(trx, job.id, subject);
+  const [before] = await purchasesOf(trx, job.id, subject);
+  // While it is still looked for, an unknown purchase is no reason for another one.
+  if ([subJob.error?.code, before?.error?.code].includes('PURCHASE_UNKNOWN')) await giveUpLatest(trx, subJob);
+  const purchases = await purchasesOf(trx, job.id, subject);
+  const [latest] = purchases;
   const estimateUsd = priceOf(subJob, job);
-  const next = nextAttempt(await purchasesOf(trx, job.id, subject));
+  const next = nextAttempt(purchases);
   const open = next.kind === 'current' && latest?.state === 'intended' ? [latest.id] : [];
   const made = next.kind === 'current' && open.length === 0 && openedBy !== 'regenerate';
   if (!made) await refuseOverBudget(trx, bounds, estimateUsd, open);

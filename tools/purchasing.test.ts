@@ -42,6 +42,17 @@ describe('npm run purchasing', () => {
     expect(await findPause(rig.database.knex)).toMatchObject({ code: 'LEDGER_BEHIND' });
   });
 
+  test('does not lift a pause by hand while the ledger’s clock stands still', async () => {
+    const { knex } = rig.database;
+    await run(['pause', '--reason', 'a restore']);
+    await advanceLedgerClock(knex);
+    await knex('ledger_clock').update({ at: knex.raw(`now() - interval '11 minutes'`) });
+    const { code, err } = await run(['resume']);
+    expect([code, err]).toEqual([1, expect.stringContaining('npm run reconcile -- --since ')]);
+    await advanceLedgerClock(knex);
+    expect((await run(['resume'])).out).toBe('purchasing goes on\n');
+  });
+
   test('shows the pause, the open strays and the purchases whose outcome nobody knows', async () => {
     const empty = await run(['status']);
     expect(empty.code).toBe(0);

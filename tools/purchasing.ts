@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 import { readEnvironment } from '../config/environment.js';
 import { ReelwrightError } from '../domain/errors.js';
 import { openDatabase } from '../storage/database.js';
-import { readLedgerClock } from '../storage/ledger-clock.js';
+import { readLedgerClock, whyBehind } from '../storage/ledger-clock.js';
 import { listUnknownPurchases } from '../storage/owed-purchases.js';
 import { findPause, type PurchasingPause, pausePurchasing, resumePurchasing } from '../storage/purchasing.js';
 import { listOpenStrays } from '../storage/strays.js';
@@ -84,8 +84,7 @@ async function pause(knex: Knex, reason: string): Promise<void> {
 }
 
 async function resume(knex: Knex): Promise<void> {
-  const pause = await findPause(knex);
-  if (pause?.code === 'LEDGER_BEHIND') {
+  if ((await whyBehind(knex)) !== undefined) {
     const since = (await readLedgerClock(knex))?.at.toISOString() ?? 'TIME';
     throw new ReelwrightError(
       'LEDGER_BEHIND',

@@ -80,6 +80,17 @@ async function run(
 }
 
 describe('a batch of retries', () => {
+  it('skips what would not fit into the store', async () => {
+    const [only] = await many(1);
+    const batchId = await order({ action: 'retry', filter: { campaignId } });
+    const given = deps();
+    const settings = { ...given.settings, store: { ...given.settings.store, maxBytes: 1_000 } };
+    await run(batchId, createBatchActivities({ ...given, settings }), async (handle) => {
+      expect(await handle.result()).toMatchObject({ total: 1, done: 0, skippedFor: { STORAGE_FULL: 1 } });
+    });
+    expect(await jobOf(only ?? '')).toMatchObject({ status: 'failed', runNumber: 1 });
+  });
+
   it('retries the failed jobs of a campaign and says why it skipped the others', async () => {
     const { knex } = rig.database;
     const ids = await many(12);

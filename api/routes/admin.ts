@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { ReelwrightError } from '../../domain/errors.js';
+import { whyBehind } from '../../storage/ledger-clock.js';
 import { findPause, pausePurchasing, resumePurchasing } from '../../storage/purchasing.js';
 import { reportPurchasing } from '../../storage/purchasing-report.js';
 import { sendData } from '../answers.js';
@@ -57,9 +58,9 @@ export function adminRoutes({ knex }: ApiDeps): Route[] {
 
 /** What a restored ledger has forgotten must be found first, or it is bought again. */
 async function resume(knex: Knex): Promise<void> {
-  const pause = await findPause(knex);
-  if (pause?.code === 'LEDGER_BEHIND') {
-    throw new ReelwrightError('WRONG_STATE', `purchasing goes on after npm run reconcile: ${pause.reason}`);
+  const reason = await whyBehind(knex);
+  if (reason !== undefined) {
+    throw new ReelwrightError('WRONG_STATE', `purchasing goes on after npm run reconcile: ${reason}`);
   }
   await resumePurchasing(knex);
 }

@@ -102,6 +102,8 @@ describe('the jobs of a batch', () => {
     expect(await preview({ ...retry, until: '2026-01-02T00:00:00Z' })).toEqual([early]);
     expect(await preview({ ...retry, since: '2026-01-01T02:00:01+01:00' })).toEqual([late]);
     expect(await preview({ ...retry, withGaps: true })).toEqual([early, late, gaps]);
+    await api.database.knex('jobs').where({ id: late }).update({ deleted_at: new Date() });
+    expect(await preview({ ...retry, withGaps: true })).toEqual([early, gaps]);
   });
 
   test('of retries are those of a campaign, whoever asks', async () => {
