@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Purchase } from '../domain/activity-contract.js';
 import { type GenerationInput, generationId } from '../domain/contract.js';
-import { ERRORS, ReelwrightError } from '../domain/errors.js';
+import { ERRORS, isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { versionToRun } from '../domain/music.js';
 import { CANCEL_AFTER_SECONDS, POST_MARGIN_MS } from '../domain/purchase.js';
 import { seenPrediction } from '../replicate/seen-prediction.js';
 import type { CreateResult, Prediction } from '../replicate/video-provider.js';
-import { type LedgerRow, purchasesOf } from '../storage/ledger.js';
+import { isLongAgo, type LedgerRow, purchasesOf } from '../storage/ledger.js';
 import { grantPost, recordKnown, recordNotCreated, recordUnknown } from '../storage/ledger-moves.js';
 import { repairPurchase } from '../storage/repair-purchase.js';
 import type { PreparedInputs } from '../storage/sub-job.js';
@@ -21,6 +21,9 @@ import { isProbe, liftPause, liftPauseBefore, pauseForAccount } from './purchasi
 import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { handleStray } from './strays.js';
+
+/** So long after the provider could not read an image our own link is tried, before somebody is asked. */
+const UNREADABLE_FOR_MS = 10 * 60_000;
 
 /** What a heartbeat carries from one attempt of the activity to the next: an answer that may not be in the row yet. */
 interface Answer {
@@ -56,7 +59,13 @@ async function readableInputs(
   const subJob = await requireSubJob(deps.knex, subject);
   const [latest] = await purchasesOfSubJob(deps.knex, subJob);
   const inputs = await prepareInputs(deps, subJob, signal);
-  if (mayBeUnreadable(latest)) await verifyInputs(deps, inputs, signal);
+  if (latest !== undefined && mayBeUnreadable(latest)) {
+    await verifyInputs(deps, inputs, signal).catch(async (error: unknown) => {
+      if (!isReelwrightError(error, 'IMAGE_UNREACHABLE')) throw error;
+      if (!(await isLongAgo(deps.knex, latest.id, 'settled_at', UNREADABLE_FOR_MS))) throw error;
+      throw new ReelwrightError('IMAGE_NOT_FETCHED', error.message, { cause: error });
+    });
+  }
   return inputs;
 }
 

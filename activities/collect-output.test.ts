@@ -262,6 +262,24 @@ describe('a link that is dead', () => {
 });
 
 describe('pollPrediction', () => {
+  it('cancels what the provider should have ended long ago', async () => {
+    const provider = createFakeProvider();
+    const input = await bought(provider);
+    const { pollPrediction } = createProviderActivities(rig.deps(provider));
+    const { knex } = rig.database;
+    const age = (span: string) =>
+      knex('predictions')
+        .where({ provider_id: input.predictionId })
+        .update({ known_at: knex.raw('now() - CAST(? AS interval)', [span]) });
+    await age('44 minutes');
+    expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
+    expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
+    await age('46 minutes');
+    expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
+    expect(await attempt(pollPrediction, input)).toEqual({ status: 'canceled' });
+    expect(await findPurchase(knex, input.predictionId)).toMatchObject({ state: 'canceled' });
+  });
+
   it('does not believe that what was bought lately is not there', async () => {
     const provider = createFakeProvider();
     const input = await bought(provider);

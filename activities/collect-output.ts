@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { CollectInput, MediaActivities } from '../domain/activity-contract.js';
+import type { CollectInput, OutputActivities } from '../domain/activity-contract.js';
 import type { GenerationOutcome } from '../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { withWorkDir } from '../media/ffmpeg/work-dir.js';
@@ -24,7 +24,7 @@ import { requirePurchase } from './settle.js';
  * Fetches, checks and stores what a prediction gave. Throws the reason of a prediction that ended without an output,
  * OUTPUT_LOST when the link is dead, OUTPUT_BROKEN or OUTPUT_UNREACHABLE where fetching again may help.
  */
-export function createCollectOutput(deps: ActivityDeps): MediaActivities['collectOutput'] {
+export function createCollectOutput(deps: ActivityDeps): OutputActivities['collectOutput'] {
   return async ({ predictionId, ...generation }: CollectInput): Promise<GenerationOutcome> => {
     try {
       return await collect({ predictionId, ...generation });

@@ -3,6 +3,7 @@ import type {
   BatchActivities,
   BuyingActivities,
   MediaActivities,
+  OutputActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
@@ -52,9 +53,12 @@ export function createBuyingActivities(deps: ActivityDeps): BuyingActivities {
   return { buy: createBuy(deps) };
 }
 
+export function createOutputActivities(deps: ActivityDeps): OutputActivities {
+  return { collectOutput: createCollectOutput(deps) };
+}
+
 export function createMediaActivities(deps: ActivityDeps): MediaActivities {
   return {
-    collectOutput: createCollectOutput(deps),
     cutVideo: createCutVideo(deps),
     makePoster: createMakePoster(deps),
     makePreviews: createMakePreviews(deps),

@@ -2,8 +2,8 @@ import { Context } from '@temporalio/activity';
 import type { ProviderActivities } from '../domain/activity-contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
 import { isFinalStatus } from '../domain/ledger.js';
-import { nextAttempt } from '../domain/purchase.js';
-import { latestPurchase } from '../storage/ledger.js';
+import { CANCEL_AFTER_SECONDS, nextAttempt } from '../domain/purchase.js';
+import { isLongAgo, latestPurchase } from '../storage/ledger.js';
 import { withdrawIntent } from '../storage/ledger-moves.js';
 import { moveSubJob, subjectOf } from '../storage/sub-job.js';
 import { purchasesOfSubJob, type SubJobRecord } from '../storage/sub-jobs.js';
@@ -16,6 +16,9 @@ import { prepareInputs } from './prepared-inputs.js';
 import { requireSubJob, requireSubJobOfMany } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
 import { askProvider, requirePurchase } from './settle.js';
+
+/** A prediction of this age has outlived its `Cancel-After` by half. */
+const OVERDUE_MS = CANCEL_AFTER_SECONDS * 1_500;
 
 /** How soon a cancel that the provider has not carried out yet is looked at again. */
 const CANCEL_PAUSE_MS = 2_000;
@@ -85,7 +88,13 @@ export function createProviderActivities(
 
     async pollPrediction({ predictionId, ...generation }) {
       const row = await requirePurchase(deps, generation, predictionId);
-      const { status } = await askProvider(deps, row, predictionId, Context.current().cancellationSignal);
+      const signal = Context.current().cancellationSignal;
+      const { status } = await askProvider(deps, row, predictionId, signal);
+      // The provider should have ended it by itself: a generation must not wait for ever because it did not.
+      if (!isFinalStatus(status) && (await isLongAgo(knex, row.id, 'known_at', OVERDUE_MS))) {
+        deps.logger.error({ ...generation, predictionId }, 'a prediction outlives its Cancel-After and is cancelled');
+        await cancelled(predictionId, signal);
+      }
       return { status };
     },
 

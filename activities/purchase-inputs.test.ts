@@ -67,6 +67,11 @@ describe('the image of a clip that is bought', () => {
     await attempt(createProviderActivities(rig.deps(provider)).prepareGeneration, subject);
     // Nobody listens at the PUBLIC_URL of these tests.
     await expect(attempt(createBuy(rig.deps(provider)), subject)).rejects.toMatchObject({ code: 'IMAGE_UNREACHABLE' });
+    // For a while: then somebody is asked, who can say more than that a link does not open.
+    await knex('predictions')
+      .where({ job_id: subject.jobId })
+      .update({ settled_at: knex.raw(`now() - interval '11 minutes'`) });
+    await expect(attempt(createBuy(rig.deps(provider)), subject)).rejects.toMatchObject({ code: 'IMAGE_NOT_FETCHED' });
     expect(provider.made).toEqual([]);
     expect(await purchasesOf(knex, subject.jobId, subject.subject)).toHaveLength(1);
   });

@@ -243,9 +243,13 @@ export interface BuyingActivities {
   buy(input: GenerationInput): Promise<Purchase>;
 }
 
-/** Long work on media. */
-export interface MediaActivities {
+/** What was bought, on its way into the store; on a task queue of its own. */
+export interface OutputActivities {
   collectOutput(input: CollectInput): Promise<GenerationOutcome>;
+}
+
+/** Long work on stored media. */
+export interface MediaActivities {
   cutVideo(input: VideoJobInput): Promise<{ durationSeconds: number; sizeBytes: number }>;
   makePoster(input: VideoJobInput): Promise<{ sizeBytes: number }>;
   /** The poster, the thumbnail and the sprite sheet of a job's video. */

@@ -13,6 +13,11 @@ export const TASK_QUEUE = 'reelwright';
 export const buyingQueue = (taskQueue: string): string => `${taskQueue}-buy`;
 /** Only ffmpeg work runs here, in a process of its own with as many slots as cores. */
 export const mediaQueue = (taskQueue: string): string => `${taskQueue}-media`;
+/**
+ * Only what was bought is fetched here, in the process of the media queue: a link lives for an hour, and cuts may take all
+ * of that queue's slots for longer.
+ */
+export const outputQueue = (taskQueue: string): string => `${taskQueue}-outputs`;
 /** Exports and combinations, in the process of the media queue and one at a time: what was bought must not wait for them. */
 export const renditionQueue = (taskQueue: string): string => `${taskQueue}-renditions`;
 

@@ -106,6 +106,27 @@ export const reconcileSentences = {
   ledger: 'compare ledger, workflows and provider, and mend what differs',
 };
 
+export const batchSentences = {
+  plan: 'read which jobs are still to be done',
+  work: (action: string, jobs: number): string => `${action} ${countText(jobs, 'job')}`,
+  end: (error: FailureInfo | null): string =>
+    error === null ? 'note how the batch ended' : `note that the batch failed: ${error.code}`,
+};
+
+export const selfTestSentences = {
+  place: 'place a small order of our own',
+  look: 'see how far it is',
+  pause: (pauseMs: number): string => `next look in ${spanText(pauseMs)}`,
+  giveUp: 'say why it is given up',
+  check: 'check its video, its bytes and its cost',
+};
+
+export const sweepSentences = {
+  media: 'delete media whose time is over',
+  rows: 'delete rows that nobody needs any more',
+  blobs: 'delete bytes that nothing refers to',
+};
+
 /** E.g. `retry job 0198...`. A reason and a prompt are for the row alone. */
 export function operationSentence(operation: Operation): string {
   switch (operation.action) {

@@ -113,7 +113,7 @@ export async function knownProviderIds(knex: Knex, providerIds: readonly string[
 export async function isLongAgo(
   knex: Knex,
   id: string,
-  column: 'post_by' | 'absent_since' | 'known_at',
+  column: 'post_by' | 'absent_since' | 'known_at' | 'settled_at',
   ms: number,
 ): Promise<boolean> {
   const row = await knex('predictions')

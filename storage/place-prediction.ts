@@ -14,8 +14,8 @@ export type Placement =
   | ({ kind: 'known' } & GenerationInput)
   /** It was the lost answer of a purchase, which has it now. */
   | ({ kind: 'adopted' } & GenerationInput)
-  /** It is recorded as a stray, now or before. */
-  | { kind: 'stray'; isNew: boolean; purchaseId: string | null }
+  /** It is recorded as a stray, now or before; `purchase` is the one that it is charged to. */
+  | { kind: 'stray'; isNew: boolean; purchase: PurchaseFacts | undefined; reason: string }
   /** Nothing of ours fits it. */
   | { kind: 'foreign' };
 
@@ -35,8 +35,8 @@ export async function placePrediction(knex: Knex, seen: SeenPrediction, from: Ad
   const got = await findKnown(knex, seen);
   if (got !== undefined) return got;
   if (purchase === undefined) return { kind: 'foreign' };
-  const isNew = await noteStray(knex, seen, { purchase, reason: sameFingerprint(purchase) });
-  return { kind: 'stray', isNew, purchaseId: purchase.id };
+  const reason = sameFingerprint(purchase);
+  return { kind: 'stray', isNew: await noteStray(knex, seen, { purchase, reason }), purchase, reason };
 }
 
 /**
@@ -80,7 +80,7 @@ async function findStray(knex: Knex, seen: SeenPrediction): Promise<Placement | 
   const { purchaseId, reason } = stray;
   const purchase = purchaseId === null ? undefined : await purchaseFacts(knex, purchaseId);
   await noteStray(knex, seen, { purchase, reason });
-  return { kind: 'stray', isNew: false, purchaseId };
+  return { kind: 'stray', isNew: false, purchase, reason };
 }
 
 /** What a stray is charged to, and why it is one. */

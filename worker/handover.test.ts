@@ -17,7 +17,13 @@ import { NOBODY } from '../test/support/job-rig.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import '../test/support/quiet-runtime.js';
 import { jobStart } from '../test/support/job-start.js';
-import { createBuyingWorker, createMediaWorker, createOrchestrationWorker, type WorkerSetup } from './workers.js';
+import {
+  createBuyingWorker,
+  createMediaWorker,
+  createOrchestrationWorker,
+  createOutputWorker,
+  type WorkerSetup,
+} from './workers.js';
 
 const LIMIT_MS = 60_000;
 
@@ -28,6 +34,12 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([rig.close(), replicate.close()]));
 
+const KINDS = {
+  buying: (setup: WorkerSetup, deps: ReconcileDeps) => createBuyingWorker(setup, deps, 0),
+  outputs: createOutputWorker,
+  media: createMediaWorker,
+};
+
 interface Running {
   worker: Worker;
   over: Promise<void>;
@@ -36,7 +48,7 @@ interface Running {
 interface Fleet {
   client: Client;
   jobId: string;
-  start(kind: 'buying' | 'media'): Promise<Running>;
+  start(kind: keyof typeof KINDS): Promise<Running>;
 }
 
 /** A job that runs, and its orchestration worker; the test starts the workers of the other queues. */
@@ -76,12 +88,7 @@ async function withFleet(
     await test({
       client,
       jobId,
-      start: async (kind) =>
-        run(
-          kind === 'buying'
-            ? await createBuyingWorker(await setup(), deps, 0)
-            : await createMediaWorker(await setup(), deps),
-        ),
+      start: async (kind) => run(await KINDS[kind](await setup(), deps)),
     });
   } finally {
     for (const { worker } of running) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -164,8 +171,9 @@ describe('a worker that is told to stop', () => {
         await fleet.start('buying');
         await vi.waitFor(() => expect(provider.made).toHaveLength(1), LIMIT_MS);
         provider.finish(provider.made[0]?.id ?? '', { status: 'succeeded', output });
-        const first = await fleet.start('media');
+        const first = await fleet.start('outputs');
         await vi.waitFor(() => expect(opened).toBe(1), LIMIT_MS);
+        await fleet.start('outputs');
         await fleet.start('media');
         first.worker.shutdown();
         await first.over;
@@ -208,6 +216,7 @@ describe('a worker that is told to stop', () => {
             await fleet.start('buying');
             await vi.waitFor(() => expect(provider.made).toHaveLength(1), LIMIT_MS);
             provider.finish(provider.made[0]?.id ?? '', { status: 'succeeded', output });
+            await fleet.start('outputs');
             const first = await fleet.start('media');
             const [pid] = (await vi.waitFor(heldPids, LIMIT_MS)) as [number, ...number[]];
             await fleet.start('media');

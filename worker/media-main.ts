@@ -4,7 +4,7 @@ import { startOrExit } from '../config/start-failure.js';
 import { TASK_QUEUE } from '../domain/contract.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { openWorkerRuntime } from './runtime.js';
-import { createMediaWorker, createRenditionWorker } from './workers.js';
+import { createMediaWorker, createOutputWorker, createRenditionWorker } from './workers.js';
 
 /** A clip that is being fetched may end; a cut that takes longer is handed back and starts anew elsewhere. */
 const SHUTDOWN_GRACE_MS = 15_000;
@@ -22,7 +22,11 @@ const setup = {
   buildId,
   shutdownGraceMs: SHUTDOWN_GRACE_MS,
 };
-const workers = [await createMediaWorker(setup, deps), await createRenditionWorker(setup, deps)];
+const workers = [
+  await createOutputWorker(setup, deps),
+  await createMediaWorker(setup, deps),
+  await createRenditionWorker(setup, deps),
+];
 logger.info({ buildId }, 'media worker starts');
 await runUntilSignal(workers, logger);
 await runtime.close();

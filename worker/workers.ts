@@ -6,10 +6,11 @@ import {
   createBuyingActivities,
   createLightActivities,
   createMediaActivities,
+  createOutputActivities,
   createRenditionActivities,
 } from '../activities/index.js';
 import type { ReconcileDeps } from '../activities/reconcile-deps.js';
-import { buyingQueue, mediaQueue, renditionQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
+import { buyingQueue, mediaQueue, outputQueue, renditionQueue, WORKER_DEPLOYMENT } from '../domain/contract.js';
 import { activityInterceptors } from '../telemetry/interceptors.js';
 import { workflowSinks } from '../telemetry/workflow-sink.js';
 import { classifyFailures } from './failure-interceptor.js';
@@ -84,12 +85,23 @@ export async function createBuyingWorker(
   });
 }
 
-/** ffmpeg work: as many at once as there are cores. */
+/** What was bought is fetched and decoded once: as many at once as there are cores, whatever is being cut meanwhile. */
+export async function createOutputWorker(setup: WorkerSetup, deps: ActivityDeps): Promise<Worker> {
+  return await Worker.create({
+    ...common(setup, deps),
+    taskQueue: outputQueue(setup.taskQueue),
+    activities: createOutputActivities(deps),
+    maxConcurrentActivityTaskExecutions: availableParallelism(),
+  });
+}
+
+/** Cuts: as many at once as there are cores. */
 export async function createMediaWorker(setup: WorkerSetup, deps: ActivityDeps): Promise<Worker> {
   return await Worker.create({
     ...common(setup, deps),
     taskQueue: mediaQueue(setup.taskQueue),
-    activities: createMediaActivities(deps),
+    // Jobs that an earlier build has left here may still have their outputs fetched by this queue.
+    activities: { ...createMediaActivities(deps), ...createOutputActivities(deps) },
     maxConcurrentActivityTaskExecutions: availableParallelism(),
   });
 }

@@ -8,11 +8,12 @@ import {
 import type {
   BuyingActivities,
   MediaActivities,
+  OutputActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
 } from '../domain/activity-contract.js';
-import { buyingQueue, mediaQueue, renditionQueue } from '../domain/contract.js';
+import { buyingQueue, mediaQueue, outputQueue, renditionQueue } from '../domain/contract.js';
 
 /** Guarded row changes: harmless to repeat, so they go on until the database answers. */
 export const rows = proxyActivities<RowActivities>({
@@ -55,9 +56,9 @@ export function buying(): ActivityInterfaceFor<BuyingActivities> {
 }
 
 /** Fetching what was bought: the link lives for an hour, so it is tried until it works or the link is dead. */
-export function collecting(): ActivityInterfaceFor<Pick<MediaActivities, 'collectOutput'>> {
-  return proxyActivities<MediaActivities>({
-    taskQueue: mediaQueue(workflowInfo().taskQueue),
+export function collecting(): ActivityInterfaceFor<OutputActivities> {
+  return proxyActivities<OutputActivities>({
+    taskQueue: outputQueue(workflowInfo().taskQueue),
     // A clip of 100 MB over a slow line, decoded once; a dead worker is noticed by the missing heartbeat instead.
     startToCloseTimeout: '15m',
     heartbeatTimeout: '20s',

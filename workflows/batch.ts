@@ -14,8 +14,11 @@ import {
 import type { BatchActivities, BatchPlan, EndBatchInput, SkippedJob } from '../domain/activity-contract.js';
 import type { BatchProgress, BatchState } from '../domain/batches.js';
 import { type BatchInput, QUERIES } from '../domain/contract.js';
-import { failureInfo } from './failures.js';
+import { batchSentences as sentences } from '../domain/sentences.js';
+import { failureInfo, failureWithRemedy } from './failures.js';
 import { mapBounded } from './map-bounded.js';
+import { say } from './say.js';
+import { tell } from './tell.js';
 
 /** Jobs of one activity, and activities at once: 2,000 jobs are 200 activities, and their owners' rows are free between. */
 const JOBS_AT_A_TIME = 10;
@@ -40,35 +43,41 @@ export async function batch({ batchId }: BatchInput): Promise<BatchProgress> {
   let progress: BatchProgress | null = null;
   const skipped: SkippedJob[] = [];
   setHandler(batchProgress, () => progress);
+  const told = tell('Its jobs are being read.');
+  const show = (plan: BatchPlan, now: BatchProgress): void => {
+    setCurrentDetails(details(plan, now, skipped));
+    told(`${plan.summary}: ${inBrief(now)}.`);
+  };
   try {
-    const plan = await rows.planBatch({ batchId });
+    const plan = await say(sentences.plan, rows.planBatch, { batchId });
     enter('running');
     await mapBounded(
       portionsOf(plan.pending),
       () => PARALLEL,
       async (positions) => {
         if (CancellationScope.current().consideredCancelled) return;
-        const worked = await rows.workOnBatch({ batchId, positions });
+        const sentence = sentences.work(plan.action, positions.length);
+        const worked = await say(sentence, rows.workOnBatch, { batchId, positions });
         progress = worked.progress;
         skipped.push(...worked.skipped);
-        setCurrentDetails(details(plan, progress, skipped));
+        show(plan, progress);
       },
     );
     if (CancellationScope.current().consideredCancelled) throw new CancelledFailure('the batch was cancelled');
     progress = await end({ batchId, end: 'completed', error: null });
-    setCurrentDetails(details(plan, progress, skipped));
+    show(plan, progress);
     return progress;
   } catch (error) {
     const cancelled = isCancellation(error);
     await CancellationScope.nonCancellable(() =>
       end({ batchId, end: cancelled ? 'cancelled' : 'failed', error: cancelled ? null : failureInfo(error) }),
     );
-    throw error;
+    throw failureWithRemedy(error);
   }
 }
 
 async function end(input: EndBatchInput): Promise<BatchProgress> {
-  const { status, progress } = await rows.endBatch(input);
+  const { status, progress } = await say(sentences.end(input.error), rows.endBatch, input);
   enter(status);
   return progress;
 }
@@ -81,17 +90,19 @@ function portionsOf(positions: readonly number[]): number[][] {
   return portions;
 }
 
+const inBrief = ({ total, done, skipped, pending }: BatchProgress): string =>
+  `${done} of ${total} done, ${skipped} skipped, ${pending} to go`;
+
 /** So many skipped jobs are named in the Web UI; all of them are in the rows. */
 const NAMED = 20;
 
 /** Markdown. Paragraphs: the Web UI shows lists in one line. */
 function details({ summary }: BatchPlan, progress: BatchProgress, skipped: readonly SkippedJob[]): string {
-  const { total, done, pending } = progress;
   const reasons = Object.entries(progress.skippedFor).map(([code, count]) => `${count} × \`${code}\``);
   const named = skipped.slice(0, NAMED).map(({ jobId, error }) => `\`${jobId}\`: ${error.code}, ${error.message}`);
   return [
     `**${summary}**`,
-    `${done} of ${total} done, ${progress.skipped} skipped, ${pending} to go`,
+    inBrief(progress),
     ...(reasons.length === 0 ? [] : [`Skipped: ${reasons.join(', ')}`]),
     ...named,
     ...(skipped.length > NAMED ? [`and ${skipped.length - NAMED} more`] : []),

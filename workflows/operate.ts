@@ -6,6 +6,7 @@ import { operationSentence } from '../domain/sentences.js';
 import { rows } from './activity-options.js';
 import { failureWithRemedy } from './failures.js';
 import { say } from './say.js';
+import { tell } from './tell.js';
 
 export async function operate(operation: Operation): Promise<Operated> {
   const problem = operationProblem(operation);
@@ -13,9 +14,11 @@ export async function operate(operation: Operation): Promise<Operated> {
     const error = { code: 'VALIDATION_FAILED' as const, message: problem };
     throw ApplicationFailure.nonRetryable(withRemedy(error), error.code);
   }
+  const told = tell(`It is being done: ${operationSentence(operation)}.`);
   try {
     const operated = await say(operationSentence(operation), rows.operate, operation);
     setCurrentDetails(`**${operated.done}**`);
+    told(`${operated.done}.`);
     return operated;
   } catch (error) {
     throw failureWithRemedy(error);

@@ -1,6 +1,9 @@
 /** Runs in the workflow sandbox, on a schedule: keeps the store to what somebody still needs. */
 import { proxyActivities } from '@temporalio/workflow';
 import type { StoreActivities, Swept } from '../domain/activity-contract.js';
+import { sweepSentences as sentences } from '../domain/sentences.js';
+import { failureWithRemedy } from './failures.js';
+import { say } from './say.js';
 
 const care = proxyActivities<StoreActivities>({
   // A store of some terabytes, all of it to go; a dead worker is noticed by the missing heartbeat instead.
@@ -12,8 +15,12 @@ const care = proxyActivities<StoreActivities>({
 
 /** In this order, so that what one step lets go of is seen by the next. */
 export async function sweepStore(): Promise<Swept> {
-  const expired = await care.expireMedia();
-  const rows = await care.sweepRows();
-  const deleted = await care.sweepBlobs();
-  return { expired, rows, deleted };
+  try {
+    const expired = await say(sentences.media, care.expireMedia);
+    const rows = await say(sentences.rows, care.sweepRows);
+    const deleted = await say(sentences.blobs, care.sweepBlobs);
+    return { expired, rows, deleted };
+  } catch (error) {
+    throw failureWithRemedy(error);
+  }
 }

@@ -61,6 +61,29 @@ describe('videoJob', () => {
     expect(world.calls.filter((call) => call === 'poll 2')).toHaveLength(3);
   });
 
+  it('fetches what was bought on a queue that no cut can fill: links live for an hour, cuts may take longer', async () => {
+    const world = fakeWorld({
+      clips: 1,
+      statusOf: () => 'succeeded',
+      polling: { firstMs: 20, maxMs: 50, factor: 1.5 },
+    });
+    await withWorkflowRig(world.activities, async (rig) => {
+      const job = await rig.startJob();
+      await job.result();
+      const queues = new Map<string | null | undefined, string | null | undefined>();
+      for (const handle of [job, rig.generation(1)]) {
+        for (const { activityTaskScheduledEventAttributes: scheduled } of (await handle.fetchHistory()).events ?? []) {
+          if (scheduled != null) queues.set(scheduled.activityType?.name, scheduled.taskQueue?.name);
+        }
+      }
+      expect([queues.get('collectOutput'), queues.get('cutVideo'), queues.get('buy')]).toEqual([
+        `${rig.taskQueue}-outputs`,
+        `${rig.taskQueue}-media`,
+        `${rig.taskQueue}-buy`,
+      ]);
+    });
+  });
+
   it('ignores a webhook with an id that is not its own', async () => {
     const world = fakeWorld({ clips: 1 });
     await withWorkflowRig(world.activities, async (rig) => {

@@ -103,12 +103,12 @@ describe('the webhook of a prediction that the ledger does not know', () => {
     expect(await strays()).toHaveLength(what.startsWith('a time') ? 1 : 0);
   });
 
-  test('is kept and told to nobody where the purchase was only intended, and is a stray of it', async () => {
+  test('is adopted also by an intent: the database has fallen back behind its post', async () => {
     await purchase({ state: 'intended' });
     await send(prediction('p1'));
-    expect(await rows()).toMatchObject([{ state: 'intended', providerId: null }]);
-    expect(await strays()).toMatchObject([{ provider_id: 'p1' }]);
-    expect(api.signals).toEqual([]);
+    expect(await rows()).toMatchObject([{ state: 'known', providerId: 'p1', adoptedFrom: 'webhook' }]);
+    expect(await strays()).toEqual([]);
+    expect(api.signals).toHaveLength(1);
   });
 });
 
@@ -135,7 +135,8 @@ describe('the webhook of a second prediction with the fingerprint of a purchase'
       .split('\n')
       .filter((line) => line.includes('"stray prediction"') && line.includes('"p2"'));
     expect(alarms).toHaveLength(1);
-    expect(JSON.parse(alarms[0] ?? '')).toMatchObject({ level: 50, predictionId: 'p2', purchaseId });
+    const whose = { jobId, subject: 'clip:1', attempt: 1, ours: true, reason: expect.stringContaining('attempt 1') };
+    expect(JSON.parse(alarms[0] ?? '')).toMatchObject({ level: 50, predictionId: 'p2', purchaseId, ...whose });
   });
 
   test.each(['failed', 'canceled', 'stored'] as const)('makes it a stray also when that is %s', async (state) => {

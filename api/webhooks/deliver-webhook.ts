@@ -43,9 +43,10 @@ export async function deliverWebhook(
       return;
     }
     const outcome = await signal(workflowId, { predictionId });
-    log.info({ predictionId, workflowId, outcome }, 'webhook');
+    const whose = generation === undefined ? {} : { jobId: generation.jobId, subject: generation.subject };
+    log.info({ ...whose, predictionId, workflowId, outcome }, 'webhook');
   } catch (error) {
-    log.warn({ err: error, predictionId }, 'a webhook is kept and its workflow could not be told');
+    log.warn({ ...known, err: error, predictionId }, 'a webhook is kept and its workflow could not be told');
   }
 }
 
@@ -62,7 +63,11 @@ async function place(knex: Knex, seen: SeenPrediction, log: Logger): Promise<Gen
     }
     case 'stray': {
       const { model, status, createdAt } = seen;
-      const facts = { predictionId, model, status, createdAt, purchaseId: placement.purchaseId };
+      const { purchase, reason } = placement;
+      // Whatever bears the fingerprint of a purchase is ours.
+      const { id: purchaseId, jobId, subject, attempt } = purchase ?? {};
+      const whose = { purchaseId, jobId, subject, attempt, ours: true };
+      const facts = { predictionId, model, status, createdAt, ...whose, reason };
       if (placement.isNew) log.error(facts, STRAY_ALARM);
       return 'stray';
     }

@@ -1,7 +1,7 @@
 /** A worker process of the floor: `node worker.ts <role> <address> <namespace> <task queue>`. */
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { buyingQueue, mediaQueue } from '../../domain/contract.js';
+import { buyingQueue, mediaQueue, outputQueue } from '../../domain/contract.js';
 import { CACHED_WORKFLOWS } from '../../worker/workers.js';
 
 const [, , role, address, namespace, taskQueue] = process.argv;
@@ -15,7 +15,10 @@ const base = { connection, namespace, activities: { nothing: async () => undefin
 const workflowsPath = fileURLToPath(new URL('./workflows.ts', import.meta.url));
 const workers =
   role === 'media'
-    ? [await Worker.create({ ...base, taskQueue: mediaQueue(taskQueue) })]
+    ? [
+        await Worker.create({ ...base, taskQueue: outputQueue(taskQueue) }),
+        await Worker.create({ ...base, taskQueue: mediaQueue(taskQueue) }),
+      ]
     : [
         await Worker.create({
           ...base,

@@ -1,7 +1,7 @@
 /** Runs in the workflow sandbox: the shape of a job with nothing in it. As many activities, children and stages as ours. */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { executeChild, proxyActivities, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { buyingQueue, mediaQueue } from '../../domain/contract.js';
+import { buyingQueue, mediaQueue, outputQueue } from '../../domain/contract.js';
 
 interface NoOps {
   nothing(): Promise<void>;
@@ -27,5 +27,5 @@ export async function bareGeneration(): Promise<void> {
   const { taskQueue } = workflowInfo();
   await on(taskQueue).nothing();
   await on(buyingQueue(taskQueue)).nothing();
-  await on(mediaQueue(taskQueue)).nothing();
+  await on(outputQueue(taskQueue)).nothing();
 }

@@ -5,7 +5,7 @@ import { spentOn } from '../../activities/generation-facts.js';
 import { keepOutput, takeOutput } from '../../activities/output-rows.js';
 import { NOT_CANCELLED } from '../../activities/required-rows.js';
 import { requirePurchase } from '../../activities/settle.js';
-import type { MediaActivities } from '../../domain/activity-contract.js';
+import type { MediaActivities, OutputActivities } from '../../domain/activity-contract.js';
 import type { VideoJobInput } from '../../domain/contract.js';
 import { listClips } from '../../storage/clips-repository.js';
 import { type JobChange, moveJobReading } from '../../storage/job-moves.js';
@@ -21,7 +21,7 @@ export interface StubbedMediaOptions {
   onFetch?: (predictionId: string) => void;
 }
 
-export function createStubbedMedia({ deps, blobId, onFetch }: StubbedMediaOptions): MediaActivities {
+export function createStubbedMedia({ deps, blobId, onFetch }: StubbedMediaOptions): OutputActivities & MediaActivities {
   const { knex } = deps;
   const moveOn = (run: VideoJobInput, change: JobChange): Promise<unknown> =>
     moveJobReading(knex, run, NOT_CANCELLED, change, jobColumns(knex));

@@ -4,8 +4,8 @@
  */
 import { Client } from '@temporalio/client';
 import { type NativeConnection, Worker } from '@temporalio/worker';
-import type { MediaActivities } from '../../domain/activity-contract.js';
-import { buyingQueue, generationId, mediaQueue, SIGNALS } from '../../domain/contract.js';
+import type { MediaActivities, OutputActivities } from '../../domain/activity-contract.js';
+import { buyingQueue, generationId, mediaQueue, outputQueue, SIGNALS } from '../../domain/contract.js';
 import { openWorkerRuntime } from '../../worker/runtime.js';
 import { CACHED_WORKFLOWS, createBuyingWorker, createOrchestrationWorker } from '../../worker/workers.js';
 import { findWorkflowBundle } from '../../worker/workflow-bundle.js';
@@ -51,7 +51,7 @@ async function workersOf(wanted: Role): Promise<Worker[]> {
         // The delays are measured in jobs that come one after the other; among a hundred at once nobody asks.
         if (webhookAfterMs > 0) say({ predictionId, fetchedAt: Date.now() });
       };
-      return [await mediaWorker(createStubbedMedia({ deps, blobId, onFetch }))];
+      return await mediaWorkers(createStubbedMedia({ deps, blobId, onFetch }));
     }
     case 'instant': {
       const activities = instantActivities(connection);
@@ -68,12 +68,15 @@ async function workersOf(wanted: Role): Promise<Worker[]> {
       ];
     }
     case 'instant-media':
-      return [await mediaWorker(instantActivities(connection))];
+      return await mediaWorkers(instantActivities(connection));
   }
 }
 
-async function mediaWorker(activities: Partial<MediaActivities>): Promise<Worker> {
-  return await Worker.create({ connection, namespace, taskQueue: mediaQueue(taskQueue), activities });
+async function mediaWorkers(activities: Partial<OutputActivities & MediaActivities>): Promise<Worker[]> {
+  const queues = [outputQueue(taskQueue), mediaQueue(taskQueue)];
+  return await Promise.all(
+    queues.map((queue) => Worker.create({ connection, namespace, taskQueue: queue, activities })),
+  );
 }
 
 /** What the workflows call, answered at once; a purchase tells its generation itself that it is done. */

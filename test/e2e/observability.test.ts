@@ -8,6 +8,7 @@ import { readExpressions } from '../support/observability-files.js';
 import { type CollectedSpan, type OtlpCollector, startOtlpCollector } from '../support/otlp-collector.js';
 import { parseMetrics, type ScrapedMetric } from '../support/prometheus-text.js';
 import { readPromql } from '../support/promql.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 
 const LIMIT_MS = 240_000;
@@ -48,7 +49,7 @@ beforeAll(async () => {
   scraped = { api: await scrape(api), worker: await scrape(worker), 'media-worker': await scrape(mediaWorker) };
 }, LIMIT_MS);
 afterAll(async () => {
-  await stack.stop();
+  await replayAndStop(stack);
   await collector.close();
 }, LIMIT_MS);
 
@@ -247,7 +248,8 @@ describe('the log', () => {
     const api = await lines('api');
     const request = { traceId, jobId: job.id, route: '/api/v3/jobs', method: 'POST', status: 202, msg: 'request' };
     expect(api).toContainEqual(expect.objectContaining(request));
-    expect(api).toContainEqual(expect.objectContaining({ traceId, predictionId, msg: 'webhook' }));
+    const webhook = { traceId, jobId: job.id, subject: 'clip:1', predictionId, msg: 'webhook' };
+    expect(api).toContainEqual(expect.objectContaining(webhook));
   });
 
   it('holds no prompt and no key', async () => {

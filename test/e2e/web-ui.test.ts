@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DemoJob } from '../../dev/demo-client.js';
 import { generationId, TASK_QUEUE, videoJobId, WORKFLOW_TYPES } from '../../domain/contract.js';
 import { findBrowser, startBrowser } from '../support/browser.js';
+import { replayAndStop } from '../support/replay-stack.js';
 import { ended, type RunningStack, startRunningStack } from '../support/running-stack.js';
 import { TemporalUi } from '../support/temporal-ui.js';
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
 }, LIMIT_MS);
 afterAll(async () => {
   await browser?.close();
-  await stack?.stop();
+  if (stack !== undefined) await replayAndStop(stack);
 }, LIMIT_MS);
 
 const order = (prompts: string[], fields: object = {}): Promise<DemoJob> =>

@@ -7,6 +7,7 @@ import {
   createBuyingActivities,
   createLightActivities,
   createMediaActivities,
+  createOutputActivities,
   createRenditionActivities,
 } from '../../activities/index.js';
 import type { WorkflowPort } from '../../activities/workflow-port.js';
@@ -72,6 +73,7 @@ export async function withJob(
   const activities = {
     ...createLightActivities({ ...deps, workflows: NOBODY, histories: { async *boughtSince() {} } }),
     ...createBuyingActivities(deps),
+    ...createOutputActivities(deps),
     ...createMediaActivities(deps),
     ...createRenditionActivities(deps),
   };

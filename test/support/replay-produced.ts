@@ -1,5 +1,9 @@
-/** Runs with every test file: whatever its workflows did, today's code must do again when it reads their histories. */
+/**
+ * Runs with every test file: whatever its workflows did, today's code must do again when it reads their histories, and the
+ * Web UI must have a sentence for each step.
+ */
 import { afterAll, inject } from 'vitest';
+import type { RecordedHistory } from '../../worker/replay/replay-histories.js';
 import { takeProduced } from './produced-histories.js';
 
 afterAll(async () => {
@@ -20,4 +24,14 @@ afterAll(async () => {
   }
   if (replayed !== histories.length) throw new Error(`${replayed} of ${histories.length} histories were replayed`);
   if (differences.length > 0) throw new Error(`histories that do not replay:\n${differences.join('\n')}`);
+  const silent = histories.flatMap(stepsWithoutSentence);
+  if (silent.length > 0) throw new Error(`steps without a sentence:\n${silent.join('\n')}`);
 }, 120_000);
+
+function stepsWithoutSentence({ workflowId, history }: RecordedHistory): string[] {
+  return (history.events ?? []).flatMap((event) => {
+    const activity = event.activityTaskScheduledEventAttributes?.activityType?.name;
+    if (activity == null && event.timerStartedEventAttributes == null) return [];
+    return event.userMetadata?.summary == null ? [`${workflowId}: ${activity ?? 'a timer'}`] : [];
+  });
+}

@@ -7,13 +7,14 @@ import type {
   BatchActivities,
   BuyingActivities,
   MediaActivities,
+  OutputActivities,
   ProviderActivities,
   RenditionActivities,
   RowActivities,
   SelfTestActivities,
   StoreActivities,
 } from '../../domain/activity-contract.js';
-import { buyingQueue, mediaQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
+import { buyingQueue, mediaQueue, outputQueue, renditionQueue, videoJobId } from '../../domain/contract.js';
 import { classifyFailures } from '../../worker/failure-interceptor.js';
 import type { generation, videoJob } from '../../workflows/index.js';
 import { keepProduced } from './produced-histories.js';
@@ -22,6 +23,7 @@ import type { ProvidedTemporal } from './temporal-part.js';
 export type AllActivities = RowActivities &
   ProviderActivities &
   BuyingActivities &
+  OutputActivities &
   MediaActivities &
   RenditionActivities &
   BatchActivities &
@@ -58,6 +60,7 @@ export async function runWorkflowRig(
       activities,
       ...(buysPerSecond === undefined ? {} : { maxTaskQueueActivitiesPerSecond: buysPerSecond }),
     }),
+    Worker.create({ ...base, taskQueue: outputQueue(taskQueue), activities }),
     Worker.create({ ...base, taskQueue: mediaQueue(taskQueue), activities }),
     Worker.create({ ...base, taskQueue: renditionQueue(taskQueue), activities }),
   ]);
