@@ -120,7 +120,7 @@ export async function openApiRuntime(): Promise<ApiRuntime> {
       secrets:
         env.REPLICATE_WEBHOOK_SECRET === undefined
           ? fetchedWebhookSecrets(() => provider.webhookSecret({ signal: AbortSignal.timeout(SECRET_TIMEOUT_MS) }))
-          : fixedWebhookSecrets([env.REPLICATE_WEBHOOK_SECRET]),
+          : fixedWebhookSecrets(env.REPLICATE_WEBHOOK_SECRET),
       receive: (webhook) => receiveWebhook(knex, webhook),
       signal: createTemporalSignaler(client),
     },

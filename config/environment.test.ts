@@ -26,6 +26,22 @@ describe('PRIVATE_ADDRESSES_ALLOWED', () => {
   );
 });
 
+describe('REPLICATE_WEBHOOK_SECRET', () => {
+  const secrets = (text?: string): string[] | undefined =>
+    readEnvironment(['REPLICATE_WEBHOOK_SECRET'], { REPLICATE_WEBHOOK_SECRET: text }).REPLICATE_WEBHOOK_SECRET;
+
+  it('is one, or several while it is being changed, or none', () => {
+    expect(secrets()).toBeUndefined();
+    expect(secrets('')).toBeUndefined();
+    expect(secrets('whsec_b25l')).toEqual(['whsec_b25l']);
+    expect(secrets('whsec_bmV3, whsec_b2xk')).toEqual(['whsec_bmV3', 'whsec_b2xk']);
+  });
+
+  it.each(['b25l', 'whsec_bmV3,b2xk', 'whsec_bmV3,'])('is refused as %j, and the message tells no value', (text) => {
+    expect(() => secrets(text)).toThrow(/REPLICATE_WEBHOOK_SECRET: expected whsec_ and base64(?!.*bmV3)/);
+  });
+});
+
 describe('a variable whose value lies in a file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelwright-test-secrets-'));
   afterAll(() => rmSync(folder, { recursive: true }));

@@ -13,6 +13,14 @@ const positiveNumber = wholeNumber.refine((value) => value >= 1, { error: 'expec
 const port = wholeNumber.refine((value) => value <= 65_535, { error: 'expected a port from 0 to 65535' });
 const withoutSlash = url.transform((value) => value.replace(/\/+$/, ''));
 
+/** Entries divided by commas. */
+const webhookSecrets = z.string().transform((text, ctx) => {
+  const entries = text.split(',').map((entry) => entry.trim());
+  if (!entries.every((entry) => entry.startsWith('whsec_')))
+    ctx.addIssue({ code: 'custom', message: 'expected whsec_ and base64, or several of those divided by commas' });
+  return entries;
+});
+
 /** Entries divided by commas, each `host` or `host:port`. */
 const hosts = z.string().transform((text, ctx) => {
   const entries = text.split(',').flatMap((entry) => entry.trim() || []);
@@ -34,7 +42,8 @@ export const variables = z.object({
   TEMPORAL_UI_URL: optional(withoutSlash),
   REPLICATE_API_TOKEN: z.preprocess(blank, z.string({ error: 'expected an API token of Replicate' })),
   REPLICATE_BASE_URL: withDefault(withoutSlash, 'https://api.replicate.com/v1'),
-  REPLICATE_WEBHOOK_SECRET: optional(z.string().startsWith('whsec_', { error: 'expected whsec_ and base64' })),
+  /** One, or while it is being changed several, divided by commas: each of them is accepted. */
+  REPLICATE_WEBHOOK_SECRET: optional(webhookSecrets),
   /** Where the provider reaches the api. Unset: inputs are uploaded to the provider, outcomes are polled. */
   PUBLIC_URL: optional(withoutSlash),
   SECRET_KEY: z

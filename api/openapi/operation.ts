@@ -125,7 +125,8 @@ function failures(route: Route, head: 'head' | undefined): Record<string, JsonSc
 
 function codesOf(route: Route): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(route.errors);
-  if (SECURITY[route.access].length > 0) codes.add('UNAUTHENTICATED');
+  // Whoever is known by a credential is looked up in the database, which may be away.
+  if (SECURITY[route.access].length > 0) codes.add('UNAUTHENTICATED').add('NOT_READY');
   const byCookie = SECURITY[route.access].some((way) => 'session' in way);
   // What changes something is refused to another site's page that has the browser send the cookie.
   if (route.access === 'admin' || (byCookie && route.method !== 'get')) codes.add('FORBIDDEN');

@@ -45,6 +45,14 @@ describe('the contract', () => {
     expect(mounted.length).toBeGreaterThanOrEqual(19);
   });
 
+  test('says of every route that asks who is there that the database may be away', () => {
+    const guarded = operations().filter(({ security }) => security.length > 0);
+    expect(guarded.length).toBeGreaterThan(20);
+    for (const { operationId, responses } of guarded) {
+      expect(responses['503']?.description, operationId).toContain('NOT_READY');
+    }
+  });
+
   test('is OpenAPI 3.1 whose references all lead somewhere and whose schemas all compile', () => {
     expect(document.openapi).toBe('3.1.0');
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1] ?? '');
