@@ -68,6 +68,15 @@ async function scene(order: Record<string, unknown> = {}): Promise<Scene> {
   return new Scene({ jobId, subject: clipSubject(1) });
 }
 
+/** Of which nobody can say whether it was made: its answer is lost. */
+async function unknownPurchase(): Promise<Scene> {
+  const unknown = await scene();
+  const error = new ReelwrightError('PROVIDER_UNAVAILABLE', 'cut');
+  unknown.provider.answerNextWith(async () => ({ kind: 'unknown', error }));
+  await expect(attempt(createBuy(unknown.deps), unknown.subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+  return unknown;
+}
+
 const REFUSED = 'The input was flagged as sensitive (E005)';
 const refusal = (code: ErrorCode): FailureInfo => ({ code, message: 'a reason' });
 
@@ -186,12 +195,7 @@ describe('a decision', () => {
   });
 
   it('to retry gives up a purchase of which nobody knows whether it was made', async () => {
-    const unknown = await scene();
-    unknown.provider.answerNextWith(async () => ({
-      kind: 'unknown',
-      error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'cut'),
-    }));
-    await expect(attempt(createBuy(unknown.deps), unknown.subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    const unknown = await unknownPurchase();
     await unknown.end(refusal('PURCHASE_UNKNOWN'));
     await unknown.decide({ decision: 'retry' });
     await attempt(createBuy(unknown.deps), unknown.subject);
@@ -214,12 +218,7 @@ describe('a decision', () => {
   });
 
   it('is not waited for where the job is cancelled: a purchase of which nobody knows is given up then', async () => {
-    const unknown = await scene();
-    unknown.provider.answerNextWith(async () => ({
-      kind: 'unknown',
-      error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'cut'),
-    }));
-    await expect(attempt(createBuy(unknown.deps), unknown.subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    const unknown = await unknownPurchase();
     const { jobId } = unknown.subject;
     await rig.database.knex('jobs').where({ id: jobId }).update({ cancel_requested_at: new Date() });
     expect(await unknown.end(refusal('PURCHASE_UNKNOWN'))).toMatchObject({ status: 'cancelled' });
@@ -227,12 +226,7 @@ describe('a decision', () => {
   });
 
   it('to skip gives such a purchase up as well, so that it holds no money and no place', async () => {
-    const unknown = await scene();
-    unknown.provider.answerNextWith(async () => ({
-      kind: 'unknown',
-      error: new ReelwrightError('PROVIDER_UNAVAILABLE', 'cut'),
-    }));
-    await expect(attempt(createBuy(unknown.deps), unknown.subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
+    const unknown = await unknownPurchase();
     await unknown.end(refusal('PURCHASE_UNKNOWN'));
     await unknown.decide({ decision: 'skip' });
     expect(await unknown.rows()).toMatchObject([{ attempt: 1, state: 'failed', costUsd: 0 }]);

@@ -262,22 +262,23 @@ describe('a link that is dead', () => {
 });
 
 describe('pollPrediction', () => {
+  const wasBought = ({ predictionId }: { predictionId: string }, ago: string): Promise<unknown> => {
+    const { knex } = rig.database;
+    const then = knex.raw('now() - CAST(? AS interval)', [ago]);
+    return knex('predictions').where({ provider_id: predictionId }).update({ known_at: then });
+  };
+
   it('cancels what the provider should have ended long ago', async () => {
     const provider = createFakeProvider();
     const input = await bought(provider);
     const { pollPrediction } = createProviderActivities(rig.deps(provider));
-    const { knex } = rig.database;
-    const age = (span: string) =>
-      knex('predictions')
-        .where({ provider_id: input.predictionId })
-        .update({ known_at: knex.raw('now() - CAST(? AS interval)', [span]) });
-    await age('44 minutes');
+    await wasBought(input, '44 minutes');
     expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
     expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
-    await age('46 minutes');
+    await wasBought(input, '46 minutes');
     expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
     expect(await attempt(pollPrediction, input)).toEqual({ status: 'canceled' });
-    expect(await findPurchase(knex, input.predictionId)).toMatchObject({ state: 'canceled' });
+    expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({ state: 'canceled' });
   });
 
   it('does not believe that what was bought lately is not there', async () => {
@@ -286,14 +287,9 @@ describe('pollPrediction', () => {
     const none = () => Promise.reject(new ReelwrightError('PROVIDER_NOT_FOUND', 'there is none with this id'));
     const { pollPrediction } = createProviderActivities(rig.deps({ ...provider, get: none }));
     await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    const { knex } = rig.database;
-    const age = (span: string) =>
-      knex('predictions')
-        .where({ provider_id: input.predictionId })
-        .update({ known_at: knex.raw('now() - CAST(? AS interval)', [span]) });
-    await age('89 minutes');
+    await wasBought(input, '89 minutes');
     await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    await age('91 minutes');
+    await wasBought(input, '91 minutes');
     await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_NOT_FOUND' });
   });
 });
