@@ -15,7 +15,7 @@ import { withHeartbeat } from './heartbeat.js';
 import { prepareInputs } from './prepared-inputs.js';
 import { requireSubJob, requireSubJobOfMany } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
-import { askProvider, requirePurchase } from './settle.js';
+import { askProvider, cancelAtProvider, requirePurchase } from './settle.js';
 
 /** A prediction of this age has outlived its `Cancel-After` by half. */
 const OVERDUE_MS = CANCEL_AFTER_SECONDS * 1_500;
@@ -42,17 +42,7 @@ async function withImages(deps: ActivityDeps, clip: SubJobRecord, signal: AbortS
 export function createProviderActivities(
   deps: ActivityDeps,
 ): Omit<ProviderActivities, 'resolvePurchase' | 'reconcileLedger'> {
-  const { knex, provider, settings } = deps;
-
-  /** A cancel that is refused changes nothing: what the provider says next is what counts. */
-  async function cancelled(predictionId: string, signal: AbortSignal): Promise<void> {
-    try {
-      await provider.cancel(predictionId, { signal });
-    } catch (error) {
-      if (!isReelwrightError(error, 'PROVIDER_NOT_FOUND', 'PROVIDER_REJECTED_INPUT')) throw error;
-      deps.logger.warn({ predictionId, code: error.code }, 'the provider refuses to cancel a prediction');
-    }
-  }
+  const { knex, settings } = deps;
 
   return {
     fetchImages: createFetchImages(deps),
@@ -93,7 +83,7 @@ export function createProviderActivities(
       // The provider should have ended it by itself: a generation must not wait for ever because it did not.
       if (!isFinalStatus(status) && (await isLongAgo(knex, row.id, 'known_at', OVERDUE_MS))) {
         deps.logger.error({ ...generation, predictionId }, 'a prediction outlives its Cancel-After and is cancelled');
-        await cancelled(predictionId, signal);
+        await cancelAtProvider(deps, predictionId, signal);
       }
       return { status };
     },
@@ -111,7 +101,7 @@ export function createProviderActivities(
       const bought = await latestPurchase(knex, jobId, subject);
       if (bought?.providerId == null) return { succeeded: null };
       if (bought.state === 'known') {
-        await cancelled(bought.providerId, signal);
+        await cancelAtProvider(deps, bought.providerId, signal);
         const { status } = await askProvider(deps, bought, bought.providerId, signal);
         if (!isFinalStatus(status)) {
           throw new ReelwrightError('PURCHASE_PENDING', `prediction ${bought.providerId} is still ${status}`, {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SettleInput } from '../domain/contract.js';
+import { ReelwrightError } from '../domain/errors.js';
 import { latestPurchase } from '../storage/ledger.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
 import { insertPurchase, type LedgerRowOptions } from '../test/support/ledger-rows.js';
@@ -116,6 +117,16 @@ describe('a purchase of what was cancelled', () => {
     expect((await resolve(purchaseId)).predictionId).toBeNull();
     expect(scene.provider.made[0]?.status).toBe('canceled');
     expect(await row()).toMatchObject({ state: 'canceled' });
+  });
+
+  it('is waited for where the provider refuses the cancel', async () => {
+    const { id } = await scene.make({ seed: 1 });
+    const purchaseId = await insert({ state: 'known', providerId: id });
+    await rig.database.knex('jobs').where({ id: jobId }).update({ status: 'cancelled' });
+    const cancel = () => Promise.reject(new ReelwrightError('PROVIDER_REJECTED_INPUT', 'no'));
+    const deps = { ...scene.deps, provider: { ...scene.deps.provider, cancel } };
+    const input: SettleInput = { jobId, subject: 'clip:1', purchaseId };
+    expect(await attempt(createResolvePurchase(deps), input)).toMatchObject({ predictionId: id });
   });
 
   it('is found first, where its answer was lost, and then cancelled', async () => {

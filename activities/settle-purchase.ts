@@ -13,7 +13,7 @@ import { isCancelled } from './generation-rows.js';
 import { withHeartbeat } from './heartbeat.js';
 import { requireSubJob } from './required-rows.js';
 import { findPurchaseAtProvider } from './resolve-purchase.js';
-import { askProvider } from './settle.js';
+import { askProvider, cancelAtProvider } from './settle.js';
 
 /**
  * Finds out what became of a purchase that no workflow owns, and stops it where nobody wants it any more. Resolves with
@@ -71,7 +71,7 @@ async function whatWasMade(deps: ActivityDeps, row: LedgerRow, signal: AbortSign
 async function whatCanBeCollected(deps: ActivityDeps, row: LedgerRow, signal: AbortSignal): Promise<string | null> {
   const { providerId } = row;
   if (providerId === null) return null;
-  if (await isUnwanted(deps, row)) await deps.provider.cancel(providerId, { signal });
+  if (await isUnwanted(deps, row)) await cancelAtProvider(deps, providerId, signal);
   const { status } = await askProvider(deps, row, providerId, signal);
   return status === 'succeeded' || !isFinalStatus(status) ? providerId : null;
 }

@@ -106,6 +106,20 @@ export async function askProvider(
   return prediction;
 }
 
+/** Asks for the end of a prediction. One that is refused changes nothing: what the provider says of it next is what counts. */
+export async function cancelAtProvider(
+  { provider, logger }: Pick<ActivityDeps, 'provider' | 'logger'>,
+  predictionId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await provider.cancel(predictionId, { signal });
+  } catch (error) {
+    if (!isReelwrightError(error, 'PROVIDER_NOT_FOUND', 'PROVIDER_REJECTED_INPUT')) throw error;
+    logger.warn({ predictionId, code: error.code }, 'the provider refuses to cancel a prediction');
+  }
+}
+
 /**
  * A prediction that its signed webhook shows as ended, or undefined while none does. What we cannot read says nothing; the
  * provider is asked instead.

@@ -7,7 +7,7 @@ import { ended } from '../support/running-stack.js';
 import { type Blow, KILLED_AFTER_COMMIT, KILLED_BEFORE_COMMIT, OTHER_BLOWS, POSTGRES_KILLED } from './blows.js';
 import { type FaultStack, startFaultStack } from './fault-stack.js';
 import { describeFigures, figuresOf } from './figures.js';
-import { ABSENCE, type HeldJob, type KillPoint, OUTCOME, PURCHASE } from './kill-points.js';
+import { ABSENCE, DECISION, type HeldJob, type KillPoint, OUTCOME, PURCHASE } from './kill-points.js';
 
 const START_LIMIT_MS = 120_000;
 const WAVES_LIMIT_MS = 900_000;
@@ -24,7 +24,10 @@ const wave = (blow: Blow, points: readonly KillPoint[]): Case[] =>
 
 /** The absences are half a minute away, so that they are reached together, at the end. */
 const KILLS = [KILLED_BEFORE_COMMIT, KILLED_AFTER_COMMIT, POSTGRES_KILLED];
-const WAVES = [...KILLS, ...OTHER_BLOWS].flatMap((blow) => [wave(blow, PURCHASE), wave(blow, OUTCOME)]);
+const WAVES = [
+  ...[...KILLS, ...OTHER_BLOWS].flatMap((blow) => [wave(blow, PURCHASE), wave(blow, OUTCOME)]),
+  ...KILLS.map((blow) => wave(blow, DECISION)),
+];
 const LAST_WAVES = KILLS.map((blow) => wave(blow, ABSENCE));
 
 let faults: FaultStack;

@@ -49,6 +49,7 @@ function point(facts: Facts, armed: readonly Record<string, unknown>[] = []): Ki
 }
 
 const POLLED = { fault: 'no-webhook' };
+const REFUSED = { fault: 'fail', error: 'The input was flagged as sensitive. (E005)' };
 /** Without its webhook, which may be faster than the loss is noticed, and then tells the ledger of the purchase first. */
 const LOST = [{ fault: 'lost-answer' }, POLLED];
 
@@ -78,7 +79,7 @@ export const OUTCOME: readonly KillPoint[] = [
       ends: 'failed',
       bought: ['failed'],
     },
-    [POLLED, { fault: 'fail', error: 'The input was flagged as sensitive. (E005)' }],
+    [POLLED, REFUSED],
   ),
   point(
     {
@@ -119,6 +120,23 @@ export const OUTCOME: readonly KillPoint[] = [
     },
   }),
   point({ name: 'the stored output', transition: { from: 'succeeded', to: 'stored' } }),
+];
+
+/** By itself: its transaction holds its owner's row, which all other purchases need. */
+export const DECISION: readonly KillPoint[] = [
+  point({
+    name: 'the decision about a clip that waits',
+    transition: { from: null, to: 'intended' },
+    bought: ['failed', 'succeeded'],
+    async reach(faults, prompt) {
+      const jobId = await faults.order(prompt, [REFUSED], { onClipFailure: 'wait' });
+      await faults.untilClip(jobId, 'needs_attention', CATCH_LIMIT_MS);
+      const gate = await faults.arm({ from: null, to: 'intended' }, prompt);
+      // Held for longer than the api waits: what counts is what becomes of the job, and not this answer.
+      void faults.customer.decide(jobId, 1, 'retry').catch(() => undefined);
+      return await caughtAt(faults, jobId, gate);
+    },
+  }),
 ];
 
 /** Half a minute away: a purchase that was never made, and of which nobody knew that. */
