@@ -14,7 +14,6 @@ import { insertPurchase } from '../test/support/ledger-rows.js';
 import { startTestReplicate, type TestReplicate } from '../test/support/local-replicate.js';
 import { createBuy } from './buy.js';
 import { createCollectOutput } from './collect-output.js';
-import { createProviderActivities } from './provider-activities.js';
 
 let rig: ActivityRig;
 let replicate: TestReplicate;
@@ -258,77 +257,5 @@ describe('a link that is dead', () => {
       get: async (id: string) => (ended ? await get(await provider.get(id)) : await provider.get(id)),
     };
     await expect(attempt(createCollectOutput(rig.deps(gone)), input)).rejects.toMatchObject({ code: 'OUTPUT_LOST' });
-  });
-});
-
-describe('pollPrediction', () => {
-  const wasBought = ({ predictionId }: { predictionId: string }, ago: string): Promise<unknown> => {
-    const { knex } = rig.database;
-    const then = knex.raw('now() - CAST(? AS interval)', [ago]);
-    return knex('predictions').where({ provider_id: predictionId }).update({ known_at: then });
-  };
-
-  it('cancels what the provider should have ended long ago', async () => {
-    const provider = createFakeProvider();
-    const input = await bought(provider);
-    const { pollPrediction } = createProviderActivities(rig.deps(provider));
-    await wasBought(input, '44 minutes');
-    expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
-    expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
-    await wasBought(input, '46 minutes');
-    expect(await attempt(pollPrediction, input)).toEqual({ status: 'starting' });
-    expect(await attempt(pollPrediction, input)).toEqual({ status: 'canceled' });
-    expect(await findPurchase(rig.database.knex, input.predictionId)).toMatchObject({ state: 'canceled' });
-  });
-
-  it('does not believe that what was bought lately is not there', async () => {
-    const provider = createFakeProvider();
-    const input = await bought(provider);
-    const none = () => Promise.reject(new ReelwrightError('PROVIDER_NOT_FOUND', 'there is none with this id'));
-    const { pollPrediction } = createProviderActivities(rig.deps({ ...provider, get: none }));
-    await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    await wasBought(input, '89 minutes');
-    await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_UNAVAILABLE' });
-    await wasBought(input, '91 minutes');
-    await expect(attempt(pollPrediction, input)).rejects.toMatchObject({ code: 'PROVIDER_NOT_FOUND' });
-  });
-});
-
-describe('cancelPurchase', () => {
-  it.each(['PROVIDER_REJECTED_INPUT', 'PROVIDER_NOT_FOUND'] as const)(
-    'goes by what the provider says where it refuses the cancel (%s)',
-    async (code) => {
-      const provider = createFakeProvider();
-      const { predictionId, ...subject } = await bought(provider);
-      const cancel = () => Promise.reject(new ReelwrightError(code, 'no'));
-      const { cancelPurchase } = createProviderActivities(rig.deps({ ...provider, cancel }));
-      await expect(attempt(cancelPurchase, subject)).rejects.toMatchObject({ code: 'PURCHASE_PENDING' });
-      provider.finish(predictionId, { status: 'succeeded', output: clip });
-      expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: predictionId });
-    },
-  );
-
-  it('cancels at the provider and in the ledger', async () => {
-    const provider = createFakeProvider();
-    const { predictionId, ...subject } = await bought(provider);
-    const { cancelPurchase } = createProviderActivities(rig.deps(provider));
-    expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: null });
-    expect(provider.made.map(({ status }) => status)).toEqual(['canceled']);
-    // Canceled after its start: the provider charges for it.
-    expect(await findPurchase(rig.database.knex, predictionId)).toMatchObject({ state: 'canceled', costUsd: 0.4 });
-  });
-
-  it('names a prediction that has succeeded meanwhile, so that its output is kept', async () => {
-    const provider = createFakeProvider();
-    const { predictionId, ...subject } = await bought(provider);
-    provider.finish(predictionId, { status: 'succeeded', output: clip });
-    const { cancelPurchase } = createProviderActivities(rig.deps(provider));
-    expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: predictionId });
-  });
-
-  it('has nothing to do where nothing was bought', async () => {
-    const subject = { jobId: await rig.order(1), subject: clipSubject(1) };
-    const { cancelPurchase } = createProviderActivities(rig.deps(createFakeProvider()));
-    expect(await attempt(cancelPurchase, subject)).toEqual({ succeeded: null });
   });
 });
