@@ -2,8 +2,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Knex } from 'knex';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clipSubject, type GenerationInput } from '../domain/contract.js';
-import { createFakeProvider, type FakeProvider } from '../replicate/fake-provider.js';
+import { clipSubject } from '../domain/contract.js';
+import { createFakeProvider } from '../replicate/fake-provider.js';
 import type { CreateResult } from '../replicate/video-provider.js';
 import { type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { type ActivityRig, attempt, createActivityRig } from '../test/support/activity-rig.js';
@@ -15,13 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-interface Scene {
-  provider: FakeProvider;
-  subject: GenerationInput;
-  row(): Promise<LedgerRow>;
-}
-
-async function scene(): Promise<Scene> {
+async function scene() {
   const subject = { jobId: await rig.order(1), subject: clipSubject(1) };
   const row = async () => (await latestPurchase(rig.database.knex, subject.jobId, subject.subject)) as LedgerRow;
   return { provider: createFakeProvider(), subject, row };

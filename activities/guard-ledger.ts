@@ -8,6 +8,7 @@ import {
   PAUSED_BY,
   readLedgerClock,
   recordUnmatched,
+  standsStill,
 } from '../storage/ledger-clock.js';
 import { findPause, pausePurchasing } from '../storage/purchasing.js';
 import { matchLedger } from './match-ledger.js';
@@ -27,10 +28,12 @@ export async function pauseIfBehind(
     return false;
   }
   if (clock.ageMs <= behindAfterMs) return (await findPause(knex))?.code === 'LEDGER_BEHIND';
-  const at = clock.at.toISOString();
-  const reason = `the ledger stands at ${at}, and what was bought since may be missing in it; it is being matched`;
+  const reason = `${standsStill(clock)}; it is being matched`;
   await pausePurchasing(knex, { code: 'LEDGER_BEHIND', reason, pausedBy: PAUSED_BY.matching, probeAfterMs: null });
-  logger.warn({ at, ageMs: clock.ageMs }, 'the ledger may be behind: purchasing is paused until it is matched');
+  logger.warn(
+    { at: clock.at.toISOString(), ageMs: clock.ageMs },
+    'the ledger may be behind: purchasing is paused until it is matched',
+  );
   return true;
 }
 

@@ -120,10 +120,8 @@ export function createJobRowActivities(deps: ActivityDeps): JobRowActivities {
         // Whoever asked for the end gets it, whatever went wrong on the way there.
         const end = job !== undefined && job.cancelRequestedAt !== null ? 'cancelled' : proposed;
         // A later run owns the rows of its clips too.
-        const isOwn = job?.runNumber === run.runNumber;
-        for (const subJob of isOwn ? await listSubJobs(trx, run.jobId) : []) {
-          await moveSubJob(trx, subJob, UNFINISHED, { status: 'cancelled', completed: true });
-        }
+        const own = job?.runNumber === run.runNumber ? await listSubJobs(trx, run.jobId) : [];
+        for (const subJob of own) await moveSubJob(trx, subJob, UNFINISHED, { status: 'cancelled', completed: true });
         // Of an earlier cancel there is nothing to say.
         const change = { status: end, error: end === 'cancelled' ? null : error, completed: true };
         const moved = await moveJob(trx, run, NOT_CANCELLED, change);

@@ -1,9 +1,9 @@
 /** What somebody asked for is done once, however often the activity that does it is run. */
-import { createHash } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import type { Knex } from 'knex';
 import { ReelwrightError } from '../domain/errors.js';
 import { findAnswer, keepAnswer, takeKey } from '../storage/idempotency-keys.js';
+import { sha256 } from './intent.js';
 
 /** How long a run of an activity that comes late finds what an earlier one did. */
 const KEPT_FOR_MS = 24 * 3_600_000;
@@ -38,5 +38,3 @@ export function ownRunId(): string {
 
 /** Of this activity in all its attempts, and of no other. Throws INTERNAL outside of a workflow. */
 export const ownActivityKey = (): string => `${ownRunId()} ${Context.current().info.activityId}`;
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -43,7 +43,6 @@ export function createProviderActivities(
   deps: ActivityDeps,
 ): Omit<ProviderActivities, 'resolvePurchase' | 'reconcileLedger'> {
   const { knex, settings } = deps;
-
   return {
     fetchImages: createFetchImages(deps),
 

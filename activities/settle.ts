@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { GenerationInput } from '../domain/contract.js';
 import { isReelwrightError, ReelwrightError } from '../domain/errors.js';
-import { type FinalProviderStatus, isFinalStatus, statesBefore } from '../domain/ledger.js';
+import { type FinalProviderStatus, isFinalStatus } from '../domain/ledger.js';
 import { CANCEL_AFTER_SECONDS, predictionCostUsd } from '../domain/purchase.js';
 import { errorOfPrediction } from '../replicate/classify.js';
 import { isPrediction, readPrediction } from '../replicate/prediction-schema.js';
@@ -9,6 +9,7 @@ import type { Prediction } from '../replicate/video-provider.js';
 import { isLongAgo, type LedgerRow, latestPurchase } from '../storage/ledger.js';
 import { whyBehind } from '../storage/ledger-clock.js';
 import { purchaseSettled, recordKnown } from '../storage/ledger-moves.js';
+import { awaitsItsPrediction } from '../storage/purchase-facts.js';
 import { type AnnouncedPurchase, findAnnouncedPurchase } from '../storage/webhook-inbox.js';
 import type { ActivityDeps } from './deps.js';
 import { failureOf } from './failure-of.js';
@@ -45,15 +46,12 @@ export async function requirePurchase(
 
   async function repaired(): Promise<AnnouncedPurchase | undefined> {
     const latest = await latestPurchase(knex, jobId, subject);
-    if (latest === undefined || latest.providerId !== null || !wasPosted(latest)) return undefined;
+    if (latest === undefined || !awaitsItsPrediction(latest)) return undefined;
     if (!(await recordKnown(knex, latest.id, predictionId, 'history'))) return undefined;
     logger.warn({ jobId, subject, predictionId }, 'the ledger got the id of a purchase from its history');
     return await findAnnouncedPurchase(knex, predictionId);
   }
 }
-
-/** Also an intent: the history proves that it was posted, and the database has fallen back behind that. */
-const wasPosted = ({ state }: LedgerRow): boolean => statesBefore('known').includes(state);
 
 /**
  * The statement, still to be run, that writes into the ledger how a prediction ended: what it cost, what it gave, why it

@@ -56,8 +56,17 @@ export function errorOfAnswer(what: string, status: number, headers: Headers, bo
  */
 export function errorOfLook(what: string, status: number, headers: Headers, body: string): ReelwrightError {
   const error = errorOfAnswer(what, status, headers, body);
-  if (ERRORS[error.code].retry || error.code === 'PROVIDER_NOT_FOUND') return error;
-  return new ReelwrightError('PROVIDER_UNAVAILABLE', error.message, { details: { status } });
+  return error.code === 'PROVIDER_NOT_FOUND' ? error : askedAgain(error);
+}
+
+/** R5: a list that fails means waiting, whatever it fails with. */
+export const errorOfList: typeof errorOfAnswer = (...answer) => askedAgain(errorOfAnswer(...answer));
+
+function askedAgain(error: ReelwrightError): ReelwrightError {
+  const { code, message, details } = error;
+  return ERRORS[code].retry
+    ? error
+    : new ReelwrightError('PROVIDER_UNAVAILABLE', message, { ...(details && { details }) });
 }
 
 /** The error for a request that got no answer. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ReelwrightError } from '../domain/errors.js';
-import { errorOfAnswer, errorOfFailure, errorOfLook, neverSent, provesNotCreated } from './classify.js';
+import { errorOfAnswer, errorOfFailure, errorOfList, errorOfLook, neverSent, provesNotCreated } from './classify.js';
 import { createExchanger, type ReplicateOptions, type RequestOptions } from './exchange.js';
 import { openOutput } from './output.js';
 import { readPrediction } from './prediction-schema.js';
@@ -116,13 +116,6 @@ export function createReplicateProvider(options: ReplicateOptions): VideoProvide
     openOutput: (url, { signal } = {}) =>
       openOutput(url, { ownHost: new URL(options.baseUrl).host, ...(signal && { signal }) }),
   };
-}
-
-/** R5: a list that fails means waiting, whatever it fails with. */
-function errorOfList(what: string, status: number, headers: Headers, body: string): ReelwrightError {
-  const error = errorOfLook(what, status, headers, body);
-  if (error.code !== 'PROVIDER_NOT_FOUND') return error;
-  return new ReelwrightError('PROVIDER_UNAVAILABLE', error.message, { details: { status } });
 }
 
 function parseAnswer<T>(what: string, schema: z.ZodType<T>, body: string): T {

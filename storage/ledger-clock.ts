@@ -37,14 +37,17 @@ export const BEHIND_AFTER_MS = 10 * 60_000;
  * Why the ledger may lack purchases, or undefined where it has them all. By its pause, or by its clock where another pause
  * is in force or nobody has looked yet.
  */
-export async function whyBehind(knex: Knex, behindAfterMs = BEHIND_AFTER_MS): Promise<string | undefined> {
+export async function whyBehind(knex: Knex): Promise<string | undefined> {
   const pause = await findPause(knex);
   if (pause?.code === 'LEDGER_BEHIND') return pause.reason;
   const clock = await readLedgerClock(knex);
-  if (clock === undefined || clock.ageMs <= behindAfterMs) return undefined;
-  const since = clock.at.toISOString();
-  return `the ledger stands at ${since}, and what was bought since may be missing in it: the reconciler, which a worker runs, matches it`;
+  if (clock === undefined || clock.ageMs <= BEHIND_AFTER_MS) return undefined;
+  return `${standsStill(clock)}: the reconciler, which a worker runs, matches it`;
 }
+
+/** What a clock that is too old means. */
+export const standsStill = ({ at }: LedgerClock): string =>
+  `the ledger stands at ${at.toISOString()}, and what was bought since may be missing in it`;
 
 /** Who keeps purchasing paused while the ledger may be behind: it is still to be matched, or somebody is to look at it. */
 export const PAUSED_BY = { matching: 'ledger', somebody: 'ledger-match' } as const;

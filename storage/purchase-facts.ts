@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Subject } from '../domain/contract.js';
-import type { PredictionState } from '../domain/ledger.js';
+import { type PredictionState, statesBefore } from '../domain/ledger.js';
 
 /** What is needed of a purchase to judge the predictions that may be its own. Money is US dollars. */
 export interface PurchaseFacts {
@@ -41,8 +41,8 @@ export async function purchasesBearing(knex: Knex, model: string, fingerprint: s
  * Not found yet: the purchase that a prediction of its fingerprint is to be adopted by. A prediction of an intent says that
  * the database has fallen back behind its post.
  */
-export const awaitsItsPrediction = ({ state, providerId }: PurchaseFacts): boolean =>
-  providerId === null && (state === 'intended' || state === 'posting' || state === 'unknown');
+export const awaitsItsPrediction = ({ state, providerId }: Pick<PurchaseFacts, 'state' | 'providerId'>): boolean =>
+  providerId === null && statesBefore('known').includes(state);
 
 /** Of these ids of the provider, those that neither a purchase nor a stray has. */
 export async function unknownProviderIds(knex: Knex, providerIds: readonly string[]): Promise<Set<string>> {

@@ -36,7 +36,8 @@ export async function buildId(root: string = ROOT): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-async function sourceFiles(folder: string): Promise<string[]> {
+/** The source files of a folder and those below it, without tests. Throws ENOENT where there is none. */
+export async function sourceFiles(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   return entries
     .filter((entry) => entry.isFile() && SOURCE_FILE.test(entry.name) && !entry.name.endsWith('.test.ts'))

@@ -1,7 +1,8 @@
 /** Whether a built workflow bundle is that of the sources beside it. */
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ReelwrightError } from '../../domain/errors.js';
+import { sourceFiles } from '../build-id.js';
 
 /** What workflow code is made of. */
 const FOLDERS = ['workflows', 'domain'];
@@ -24,10 +25,7 @@ export async function requireFreshBundle(bundlePath: string, checkout: string): 
 
 async function sourcesIn(folder: string): Promise<string[]> {
   try {
-    const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-    return entries
-      .filter(({ name }) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-      .map((entry) => join(entry.parentPath, entry.name));
+    return await sourceFiles(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
